@@ -1,0 +1,1 @@
+"""One module per provider. Providers do not import each other."""
