@@ -346,7 +346,7 @@ class _Loader(yaml.SafeLoader):
     A month (2004-01), a date and a code with a leading zero stay as they are written.
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}
+    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}  # type: ignore[misc]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
@@ -397,7 +397,7 @@ def _read_yaml(path: Path, shown: str) -> tuple[dict[str, Any], list[Fault]]:
 
 
 class AreaList(Model):
-    """A named list of areas, written out or made of other lists. A name is `name_prefix` and the text given."""
+    """A named list of areas, written out or made of other lists. A name is the prefix and the text given."""
 
     title: Text
     of: tuple[str, ...] = ()
