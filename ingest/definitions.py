@@ -5,19 +5,17 @@ Reading it needs no network and no database, and every fault of every file is re
 
 from __future__ import annotations
 
-import calendar
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from types import MappingProxyType, UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -31,11 +29,37 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ingest.areas import GSS, Areas, check_areas
+from ingest.columns import check_columns
+from ingest.faults import Fault, model_faults
+from ingest.periods import PeriodMeaning, period_end, period_of
 from ingest.rows import FIXED_COLUMNS
+from ingest.yaml_file import read_yaml
 from planmark.errors import DefinitionError
 
+__all__ = [
+    "CATALOGUE",
+    "Definition",
+    "Fault",
+    "NomisDefinition",
+    "NomisSource",
+    "OnsLocalDefinition",
+    "OnsLocalSource",
+    "PeriodMeaning",
+    "absent_areas",
+    "absent_codes",
+    "area_codes",
+    "area_names",
+    "check",
+    "definition_sha256",
+    "load_definitions",
+    "period_end",
+    "period_of",
+    "read_areas",
+    "schema",
+]
+
 CATALOGUE = Path(__file__).resolve().parent / "catalogue"
-AREAS_FILE = "areas.yml"
 SCHEMA_FILE = "definition.schema.json"
 SCHEMA_LINE = f"# yaml-language-server: $schema=../{SCHEMA_FILE}"
 
@@ -57,7 +81,6 @@ Cadence = Literal["monthly", "quarterly", "annual", "ended"]
 # Words that stand for something else in a NOMIS query, and columns of every parsed row.
 NOT_DIMENSIONS = frozenset({"geography", "measures", "time", "date", "freq", *FIXED_COLUMNS})
 _LONGEST_RANGE = 5_000
-_GSS = re.compile(r"[A-Z][0-9]{8}")
 
 
 def _expanded(item: object) -> Iterator[str]:
@@ -84,9 +107,7 @@ def _codes(written: object) -> tuple[str, ...]:
     codes = [code for item in items for code in _expanded(item)]
     if not codes:
         raise ValueError("is empty; allowed: at least one code")
-    repeated = (
-        sorted({code for code in codes if codes.count(code) > 1}) if len(set(codes)) < len(codes) else []
-    )
+    repeated = sorted(code for code, times in Counter(codes).items() if times > 1)
     if repeated:
         raise ValueError(f"repeats {', '.join(repeated)}; allowed: each code once")
     return tuple(codes)
@@ -96,14 +117,6 @@ def _month(written: object) -> str:
     text = str(written)
     if isinstance(written, bool) or not re.fullmatch(r"(19|20)\d\d(-(0[1-9]|1[0-2]))?", text):
         raise ValueError(f"{text!r} is not a period; allowed: a year like 2004 or a month like 2004-01")
-    return text
-
-
-def _month_day(text: str) -> str:
-    try:
-        date.fromisoformat(f"2001-{text}")
-    except ValueError:
-        raise ValueError(f"{text!r} is not a day of every year; allowed: month-day like 06-30") from None
     return text
 
 
@@ -125,7 +138,6 @@ Codes = Annotated[
 Month = Annotated[str, BeforeValidator(_month, json_schema_input_type=int | str)]
 Dimension = Annotated[str, AfterValidator(_dimension)]
 Text = Annotated[str, Field(min_length=1)]
-MonthDay = Annotated[str, AfterValidator(_month_day)]
 
 
 class Model(BaseModel):
@@ -183,7 +195,10 @@ class OnsLocalSource(Model):
     """One ONS "Explore local statistics" table: `<table>.csv` or `<table>.csv.gz`."""
 
     table: str = Field(pattern=r"^[a-z0-9_\-]+$")
-    edition: Text = Field(description="the column of <dataset>.columns.csv that holds this table's headers")
+    columns: str = Field(
+        pattern=r"^[a-z0-9_]+$",
+        description="<columns>.columns.csv names the headers of each edition of the table",
+    )
     indicators: dict[Text, Indicator] = Field(min_length=1)
 
 
@@ -211,19 +226,6 @@ class Periods(Model):
         if self.to == "latest":
             return None
         return date.fromisoformat(f"{self.to}-01" if "-" in self.to else f"{self.to}-12-01")
-
-
-class PeriodMeaning(Model):
-    """What the publisher's date stands for. `at` (month-day) is the day of a point given as a year."""
-
-    means: Literal["month", "quarter", "calendar_year", "year_ending", "point", "published"]
-    at: MonthDay | None = None
-
-    @model_validator(mode="after")
-    def _at_is_for_points(self) -> PeriodMeaning:
-        if self.at and self.means != "point":
-            raise PydanticCustomError("at_without_point", "`at` is set; allowed with `means: point` only")
-        return self
 
 
 class Bounds(Model):
@@ -328,150 +330,15 @@ PROVIDERS: Mapping[str, type[Definition]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, order=True)
-class Fault:
-    """One thing that is wrong in one file of the catalogue."""
-
-    path: str
-    field: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.field}: {self.what}"
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which only null, true, false and plain numbers are not text, and a key stands once.
-
-    A month (2004-01), a date and a code with a leading zero stay as they are written.
-    """
-
-    yaml_implicit_resolvers: ClassVar[dict[str, list[Any]]] = {}  # type: ignore[misc]
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str | int):
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key is neither a text nor a number", key_node.start_mark
-                )
-            line = key_node.start_mark.line + 1
-            if key in seen:
-                self.faults.append(
-                    (str(key), f"stands twice, in lines {seen[key]} and {line}; allowed: once")
-                )
-            seen.setdefault(key, line)
-        return super().construct_mapping(node, deep)
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.faults: list[tuple[str, str]] = []
-
-
-for _tag, _pattern, _starts in (
-    ("tag:yaml.org,2002:null", r"~|null|", ["~", "n", ""]),
-    ("tag:yaml.org,2002:bool", r"true|false", ["t", "f"]),
-    ("tag:yaml.org,2002:int", r"-?(0|[1-9][0-9]*)", list("-0123456789")),
-    ("tag:yaml.org,2002:float", r"-?(0|[1-9][0-9]*)\.[0-9]+", list("-0123456789")),
-):
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), _starts)
-
-
-def _read_yaml(path: Path, shown: str) -> tuple[dict[str, Any], list[Fault]]:
-    """Read one file; a file that is not a mapping comes back empty, with the fault."""
-    try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
-        content = loader.get_single_data()
-    except UnicodeDecodeError as error:
-        return {}, [Fault(shown, "(file)", f"is not UTF-8 text at byte {error.start}")]
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        return {}, [Fault(shown, f"line {line}", f"is not YAML: {error.problem}")]
-    except yaml.YAMLError as error:
-        return {}, [Fault(shown, "(file)", f"is not YAML: {str(error).splitlines()[0]}")]
-    faults = [Fault(shown, field, what) for field, what in loader.faults]
-    if not isinstance(content, dict):
-        return {}, [*faults, Fault(shown, "(file)", "is not a list of `key: value`")]
-    return content, faults
-
-
-class AreaList(Model):
-    """A named list of areas, written out or made of other lists. A name is the prefix and the text given."""
-
-    title: Text
-    of: tuple[str, ...] = ()
-    name_prefix: str = ""
-    codes: dict[str, str] = {}
-
-
-class Areas(Model):
-    """The file of area lists."""
-
-    lists: dict[str, AreaList] = Field(min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _lists_only(cls, content: object) -> object:
-        return {"lists": content}
-
-    def names(self, name: str) -> dict[str, str]:
-        """Return code and name of every area of a list, in the order of the file."""
-        chosen = self.lists[name]
-        found = {code: chosen.name_prefix + words for code, words in chosen.codes.items()}
-        for other in chosen.of:
-            found |= self.names(other)
-        return found
-
-    def codes(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the codes of several lists, each once, in the order of the file."""
-        return tuple(dict.fromkeys(code for name in names for code in self.names(name)))
-
-
-def _area_faults(content: Mapping[str, Any], shown: str) -> Iterator[Fault]:
-    for name, chosen in content.items():
-        if not isinstance(chosen, dict):
-            continue  # the model says so
-        codes, others = chosen.get("codes") or {}, chosen.get("of") or []
-        if not codes and not others:
-            yield Fault(shown, name, "is empty; allowed: `codes`, `of` or both")
-        for code in codes if isinstance(codes, dict) else ():
-            if not _GSS.fullmatch(str(code)):
-                yield Fault(
-                    shown, f"{name}.codes", f"{code!r} is not a GSS code; allowed: one letter, eight digits"
-                )
-        for other in others if isinstance(others, list) else ():
-            part = content.get(other)
-            if not isinstance(part, dict):
-                yield Fault(shown, f"{name}.of", f"{other!r} is not a list of this file")
-            elif part.get("of"):
-                yield Fault(
-                    shown, f"{name}.of", f"{other!r} is made of lists itself; allowed: lists with `codes`"
-                )
-
-
 def read_areas(folder: Path = CATALOGUE) -> Areas:
-    """Read the area lists.
+    """Read the area lists of a catalogue.
 
     Raises: DefinitionError with every fault of the file.
     """
-    areas, faults = _read_areas(folder)
+    areas, faults = check_areas(folder)
     if areas is None:
         raise _error(faults)
     return areas
-
-
-def _read_areas(folder: Path) -> tuple[Areas | None, list[Fault]]:
-    path = folder / AREAS_FILE
-    if not path.exists():
-        return None, [Fault(AREAS_FILE, "(file)", "is missing")]
-    content, faults = _read_yaml(path, AREAS_FILE)
-    faults += _area_faults(content, AREAS_FILE)
-    try:
-        areas = Areas.model_validate(content)
-    except ValidationError as error:
-        return None, faults + _model_faults(error, Areas, AREAS_FILE)
-    return (None if faults else areas), faults
 
 
 def load_definitions(folder: Path = CATALOGUE) -> dict[str, Definition]:
@@ -499,7 +366,7 @@ def _error(faults: list[Fault]) -> DefinitionError:
 
 
 def _read_folder(folder: Path) -> tuple[dict[str, Definition], list[Fault]]:
-    areas, faults = _read_areas(folder)
+    areas, faults = check_areas(folder)
     definitions: dict[str, Definition] = {}
     for path in sorted(folder.glob("*/*.y*ml")):
         definition, found = _read_definition(path, folder, areas)
@@ -513,11 +380,12 @@ def _read_folder(folder: Path) -> tuple[dict[str, Definition], list[Fault]]:
 
 def _read_definition(path: Path, folder: Path, areas: Areas | None) -> tuple[Definition | None, list[Fault]]:
     shown = path.relative_to(folder).as_posix()
-    content, faults = _read_yaml(path, shown)
+    content, faults = read_yaml(path, shown)
     if not content:
         return None, faults
     faults += [Fault(shown, field, what) for field, what in _place_faults(path, content)]
     faults += [Fault(shown, field, what) for field, what in _list_faults(content, areas)]
+    faults += _columns_faults(path, content)
     kind = PROVIDERS.get(str(content.get("provider")))
     if kind is None:
         allowed = ", ".join(PROVIDERS)
@@ -528,7 +396,7 @@ def _read_definition(path: Path, folder: Path, areas: Areas | None) -> tuple[Def
     try:
         definition = kind.model_validate(content)
     except ValidationError as error:
-        return None, faults + _model_faults(error, kind, shown) + _joint_faults(content, shown)
+        return None, faults + model_faults(error, kind, shown) + _joint_faults(content, shown)
     faults += _joint_faults(content, shown)
     return (None if faults else definition), faults
 
@@ -541,6 +409,14 @@ def _place_faults(path: Path, content: Mapping[str, Any]) -> Iterator[tuple[str,
         yield "id", f"{content['id']!r} does not fit the file; allowed: {folder}_{name}"
     if "provider" in content and content["provider"] != folder:
         yield "provider", f"{content['provider']!r} does not fit the folder; allowed: {folder}"
+
+
+def _columns_faults(path: Path, content: Mapping[str, Any]) -> list[Fault]:
+    source = content.get("source")
+    columns = source.get("columns") if isinstance(source, dict) else None
+    if content.get("provider") != "ons_local" or not isinstance(columns, str):
+        return []
+    return check_columns(path.parent / f"{columns}.columns.csv")[1]
 
 
 def _list_faults(content: Mapping[str, Any], areas: Areas | None) -> Iterator[tuple[str, str]]:
@@ -561,7 +437,7 @@ def _list_faults(content: Mapping[str, Any], areas: Areas | None) -> Iterator[tu
         named = absence.get("areas") if isinstance(absence, dict) else None
         for name in named if isinstance(named, list) else ():
             field = f"may_be_absent.{number}.areas"
-            if name not in areas.lists and not _GSS.fullmatch(str(name)):
+            if name not in areas.lists and not GSS.fullmatch(str(name)):
                 yield field, f"{name!r} is neither an area list nor a GSS code; lists: {known}"
             elif not ours.intersection(areas.codes((name,)) if name in areas.lists else (name,)):
                 yield field, f"{name!r} is not among the areas of this dataset"
@@ -617,63 +493,6 @@ def _unit_faults(source: NomisSource) -> Iterator[tuple[str, str]]:
         seen.setdefault(key, code)
 
 
-def _model_faults(error: ValidationError, kind: type[BaseModel], shown: str) -> list[Fault]:
-    faults = []
-    for detail in error.errors(include_url=False):
-        loc = tuple(part for part in detail["loc"] if part != "[key]")
-        field = ".".join(str(part) for part in loc) or "(file)"
-        faults.append(Fault(shown, field, _in_words(dict(detail), kind)))
-    return faults
-
-
-def _in_words(detail: dict[str, Any], kind: type[BaseModel]) -> str:
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            return "is missing; it is required"
-        case "extra_forbidden":
-            model = _model_at(kind, detail["loc"][:-1])
-            allowed = (
-                ", ".join(field.alias or name for name, field in model.model_fields.items()) if model else ""
-            )
-            return f"is not a known key; allowed: {allowed}"
-        case "literal_error":
-            return f"{detail['input']!r} is not known; allowed: {context['expected']}"
-        case "value_error":
-            return str(context["error"])
-        case "upside_down" | "at_without_point" | "empty_absence":
-            return str(detail["msg"])
-        case "string_pattern_mismatch":
-            return f"{detail['input']!r} does not fit; allowed: {context['pattern']}"
-        case "too_short" | "string_too_short":
-            return "is empty; allowed: at least one"
-    given = "" if isinstance(detail["input"], dict | list) else f"{detail['input']!r}: "
-    return f"{given}{detail['msg'][:1].lower()}{detail['msg'][1:]}"
-
-
-def _model_at(kind: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """Return the model that stands at a place of another model, to say which keys it allows."""
-    annotation: object = kind
-    for part in loc:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            fields = {
-                field.alias or name: field.annotation for name, field in annotation.model_fields.items()
-            }
-            annotation = _plain(fields.get(str(part)))
-        else:
-            annotation = _plain(get_args(annotation)[0 if get_origin(annotation) is tuple else -1])
-    return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
-
-
-def _plain(annotation: object) -> object:
-    """Return an annotation without `Annotated` and without `| None`."""
-    if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, UnionType):
-        return _plain(next(arg for arg in get_args(annotation) if arg is not type(None)))
-    return annotation
-
-
 @cache
 def _own_areas() -> Areas:
     return read_areas(CATALOGUE)
@@ -719,41 +538,6 @@ def definition_sha256(definition: Definition, areas: Areas | None = None) -> str
     content = definition.model_dump(mode="json", by_alias=True)
     content["area_codes"] = area_codes(definition, areas)
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def period_of(meaning: PeriodMeaning, code: str) -> tuple[date, int]:
-    """Return first day and length in months of the period that a publisher's date code stands for.
-
-    `code` is a year (2004), a month (2004-01) or, for a point, a day (2004-01-31). A point has 0 months.
-    Raises: ValueError if the code is none of these, or not one that this meaning allows.
-    """
-    if not re.fullmatch(r"\d{4}(-\d\d){0,2}", code):
-        raise ValueError(f"{code!r} is not a period; allowed: 2004, 2004-01 or 2004-01-31")
-    parts = code.count("-")
-    if meaning.means == "point":
-        return date.fromisoformat((f"{code}-{meaning.at or '01-01'}", f"{code}-01", code)[parts]), 0
-    if meaning.means == "calendar_year":
-        if parts == 0:
-            return date(int(code), 1, 1), 12
-    elif parts == 1:
-        last = date.fromisoformat(f"{code}-01")
-        months = {"month": 1, "quarter": 3, "year_ending": 12}.get(meaning.means, 0)
-        if months:
-            return _months_before(last, months - 1), months
-    raise ValueError(f"{code!r} does not stand for a {meaning.means.replace('_', ' ')}")
-
-
-def _months_before(day: date, months: int) -> date:
-    number = day.year * 12 + day.month - 1 - months
-    return date(number // 12, number % 12 + 1, 1)
-
-
-def period_end(start: date, months: int) -> date:
-    """Return the last day of a period; of a point, the day itself."""
-    if months == 0:
-        return start
-    last = _months_before(start, 1 - months)
-    return last.replace(day=calendar.monthrange(last.year, last.month)[1])
 
 
 def schema(folder: Path = CATALOGUE) -> str:
