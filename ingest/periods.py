@@ -70,3 +70,25 @@ def period_end(start: date, months: int) -> date:
         return start
     last = _months_before(start, 1 - months)
     return last.replace(day=calendar.monthrange(last.year, last.month)[1])
+
+
+_PUBLISHED = re.compile(
+    r"(?P<start>\d{4}-\d\d-\d\d)(?:T00:00:00)?(?:/P(?=\d)(?:(?P<years>\d{1,2})Y)?(?:(?P<months>\d{1,3})M)?)?"
+)
+
+
+def published_period(text: str) -> tuple[date, int]:
+    """Return first day and length in months of a period as ONS tables write it.
+
+    A start and a duration (2004-01-01/P1Y, /P3Y, /P1M), a day (a point, 0 months), or a year (12 months).
+    Raises: ValueError if it is none of these.
+    """
+    if re.fullmatch(r"\d{4}", text):
+        return date(int(text), 1, 1), 12
+    found = _PUBLISHED.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is not a period; allowed: 2004-01-01/P1Y, 2004-01-01 or 2004")
+    months = int(found["years"] or 0) * 12 + int(found["months"] or 0)
+    if "/" in text and not months:
+        raise ValueError(f"{text!r} is a period of no length")
+    return date.fromisoformat(found["start"]), months
