@@ -1,0 +1,39 @@
+{%- set as_of = as_of_date(var('as_of')) -%}
+with
+
+datasets as (
+    select * from {{ ref('int_datasets_observed') }}
+),
+
+-- Late when nothing new has come two periods after the last one ended.
+dated as (
+    select
+        datasets.*,
+        (newest_period_end + make_interval(months => 2 * step_months))::date as next_due_date
+    from datasets
+),
+
+final as (
+    select
+        {{ publication_id(var('publication_id')) }} as publication_id,
+        dataset_id,
+        dataset_title,
+        publisher,
+        cadence,
+        landing_page,
+        licence,
+        newest_period_end,
+        released_at,
+        loaded_at,
+        checked_at,
+        next_due_date,
+        coalesce(next_due_date < {{ as_of }}, false) as is_late,
+        coalesce(outcome, 'never_fetched') as last_outcome,
+        case when outcome in ('refused', 'failed') then error_text end as last_error,
+        coalesce(outcome in ('refused', 'failed'), false) as is_stale,
+        origin,
+        coalesce(origin = 'demonstration', false) as is_demonstration
+    from dated
+)
+
+select * from final

@@ -1,0 +1,36 @@
+with
+
+assessed as (
+    select * from {{ ref('int_targets_assessed') }}
+),
+
+final as (
+    select
+        {{ publication_id(var('publication_id')) }} as publication_id,
+        target_id,
+        period_start,
+        period_months,
+        period_end,
+        measure_id,
+        area_code,
+        value,
+        lower_bound,
+        upper_bound,
+        standard_error,
+        is_due_value,
+        position,
+        evidence,
+        expected_value,
+        done_share,
+        expected_share,
+        pace,
+        gap,
+        target_gap,
+        was_met_at_start,
+        reason,
+        dataset_id,
+        origin
+    from assessed
+)
+
+select * from final

@@ -1,0 +1,174 @@
+{%- set as_of = as_of_date(var('as_of')) -%}
+with
+
+targets as (
+    select * from {{ ref('dim_targets') }}
+),
+
+measures as (
+    select * from {{ ref('dim_measures') }}
+),
+
+areas as (
+    select * from {{ ref('dim_areas') }}
+),
+
+observations as (
+    select * from {{ ref('fct_observations') }}
+),
+
+assessments as (
+    select * from {{ ref('fct_assessments') }}
+),
+
+-- The value that decides a target, or else the newest that speaks for it.
+standing as (
+    select distinct on (target_id) *
+    from assessments
+    order by target_id asc, is_due_value desc, period_end desc, period_start desc
+),
+
+latest as (
+    select distinct on (measure_id, area_code) *
+    from observations
+    where value is not null
+    order by measure_id asc, area_code asc, period_end desc, period_start desc
+),
+
+stated as (
+    select
+        targets.target_id,
+        case
+            when targets.due_date is null then 'none'
+            when {{ as_of }} <= targets.due_date then 'upcoming'
+            when standing.is_due_value then 'past'
+            when
+                standing.period_end > targets.due_date - interval '12 months'
+                and {{ as_of }} <= targets.due_date + interval '12 months'
+                then 'awaiting_data'
+            else 'past'
+        end as due_state
+    from targets
+    left join standing on targets.target_id = standing.target_id
+),
+
+joined as (
+    select
+        targets.*,
+        measures.measure_title,
+        measures.coverage,
+        stated.due_state,
+        areas.area_name as current_area_name,
+        latest.value as latest_value,
+        latest.lower_bound as latest_lower,
+        latest.upper_bound as latest_upper,
+        latest.period_start as latest_period_start,
+        latest.period_months as latest_period_months,
+        latest.period_end as latest_period_end,
+        latest.dataset_id,
+        latest.origin,
+        standing.value as assessed_value,
+        standing.lower_bound as assessed_lower,
+        standing.upper_bound as assessed_upper,
+        standing.period_start as assessed_period_start,
+        standing.period_months as assessed_period_months,
+        standing.is_due_value,
+        standing.position,
+        standing.evidence,
+        standing.expected_value,
+        standing.done_share,
+        standing.expected_share,
+        standing.pace,
+        standing.gap,
+        standing.target_gap,
+        standing.reason,
+        -- Past its due date, and no value is near enough to decide it.
+        stated.due_state = 'past' and not coalesce(standing.is_due_value, false) as is_undecidable
+    from targets
+    inner join measures on targets.measure_id = measures.measure_id
+    inner join areas on targets.area_code = areas.area_code
+    inner join stated on targets.target_id = stated.target_id
+    left join standing on targets.target_id = standing.target_id
+    left join latest
+        on
+            targets.measure_id = latest.measure_id
+            and targets.area_code = latest.area_code
+),
+
+final as (
+    select
+        publication_id,
+        target_id,
+        plan_id,
+        objective_id,
+        target_title,
+        measure_id,
+        measure_title,
+        area_code,
+        area_name,
+        population,
+        unit,
+        polarity,
+        kind,
+        baseline_value,
+        baseline_period,
+        baseline_basis,
+        target_value,
+        target_printed_value,
+        due_date,
+        due_state,
+        latest_value,
+        latest_lower,
+        latest_upper,
+        latest_period_start,
+        latest_period_months,
+        {{ period_label('latest_period_start', 'latest_period_months') }} as latest_period_label,
+        case when not is_undecidable then assessed_value end as assessed_value,
+        case when not is_undecidable then assessed_lower end as assessed_lower,
+        case when not is_undecidable then assessed_upper end as assessed_upper,
+        case
+            when not is_undecidable
+                then {{ period_label('assessed_period_start', 'assessed_period_months') }}
+        end as assessed_period_label,
+        case when is_undecidable then 'no_data' else coalesce(position, 'no_data') end as position,
+        case when is_undecidable then 'none' else coalesce(evidence, 'none') end as evidence,
+        case when not is_undecidable then done_share end as done_share,
+        case when not is_undecidable then expected_share end as expected_share,
+        case when not is_undecidable then expected_value end as expected_value,
+        case when not is_undecidable then pace end as pace,
+        case when not is_undecidable then gap end as gap,
+        case when not is_undecidable then target_gap end as target_gap,
+        case
+            when latest_value is null and coverage = 'local'
+                then
+                    'No published statistic supplies this measure: only those who run the programme can say how it '
+                    || 'stands.'
+            when latest_value is null then 'No value has been loaded for this measure and area.'
+            when is_undecidable
+                then
+                    'No value is near enough to ' || {{ due_label('due_date') }} || ' to decide this target: the '
+                    || 'newest is of ' || {{ period_label('latest_period_start', 'latest_period_months') }} || '.'
+            when reason is null
+                then
+                    'No value since the baseline (' || coalesce(baseline_period, 'undated') || '): the newest is of '
+                    || {{ period_label('latest_period_start', 'latest_period_months') }} || '.'
+            else reason
+        end as reason,
+        caveat,
+        owner,
+        is_provisional,
+        coverage,
+        dataset_id,
+        origin,
+        coalesce(origin = 'demonstration', false) as is_demonstration,
+        citation_section,
+        citation_table,
+        citation_row,
+        citation_line,
+        citation_quote,
+        note,
+        {{ as_of }} as as_of
+    from joined
+)
+
+select * from final

@@ -1,0 +1,106 @@
+with
+
+targets as (
+    select * from {{ ref('dim_targets') }}
+),
+
+observations as (
+    select * from {{ ref('fct_observations') }}
+),
+
+assessments as (
+    select * from {{ ref('fct_assessments') }}
+),
+
+observed as (
+    select
+        targets.target_id,
+        observations.period_end as point_date,
+        observations.period_start,
+        observations.period_months,
+        assessments.expected_value,
+        observations.value as actual_value,
+        observations.lower_bound as actual_lower,
+        observations.upper_bound as actual_upper,
+        coalesce(assessments.is_due_value, false) as is_due_value,
+        'observed' as point_kind
+    from targets
+    inner join observations
+        on
+            targets.measure_id = observations.measure_id
+            and targets.area_code = observations.area_code
+    left join assessments
+        on
+            targets.target_id = assessments.target_id
+            and observations.period_start = assessments.period_start
+            and observations.period_months = assessments.period_months
+),
+
+baselines as (
+    select
+        target_id,
+        baseline_date as point_date,
+        baseline_date as period_start,
+        0 as period_months,
+        baseline_value as expected_value,
+        null::double precision as actual_value,
+        null::double precision as actual_lower,
+        null::double precision as actual_upper,
+        false as is_due_value,
+        'baseline' as point_kind
+    from targets
+    where baseline_date is not null and baseline_value is not null
+),
+
+dues as (
+    select
+        target_id,
+        due_date as point_date,
+        due_date as period_start,
+        0 as period_months,
+        target_value as expected_value,
+        null::double precision as actual_value,
+        null::double precision as actual_lower,
+        null::double precision as actual_upper,
+        false as is_due_value,
+        'due' as point_kind
+    from targets
+    where due_date is not null and target_value is not null
+),
+
+points as (
+    select * from observed
+    union all
+    select * from baselines
+    union all
+    select * from dues
+),
+
+final as (
+    select
+        targets.publication_id,
+        points.target_id,
+        points.point_kind,
+        points.period_start,
+        points.period_months,
+        points.point_date,
+        case
+            when points.point_kind = 'observed'
+                then {{ period_label('points.period_start', 'points.period_months') }}
+            when points.point_kind = 'baseline' then targets.baseline_period
+            else {{ due_label('points.point_date') }}
+        end as point_label,
+        targets.plan_id,
+        targets.measure_id,
+        targets.area_code,
+        targets.unit,
+        points.expected_value,
+        points.actual_value,
+        points.actual_lower,
+        points.actual_upper,
+        points.is_due_value
+    from points
+    inner join targets on points.target_id = targets.target_id
+)
+
+select * from final

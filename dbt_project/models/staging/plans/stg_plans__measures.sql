@@ -1,0 +1,24 @@
+with
+
+source as (
+    select * from {{ ref('measures') }}
+),
+
+final as (
+    select
+        measure_id,
+        measure_title,
+        definition,
+        unit,
+        polarity,
+        commitment,
+        decimals,
+        usual_period,
+        rounding,
+        uncertainty,
+        standing,
+        note
+    from source
+)
+
+select * from final

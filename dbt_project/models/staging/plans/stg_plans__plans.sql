@@ -1,0 +1,26 @@
+with
+
+source as (
+    select * from {{ ref('plans') }}
+),
+
+final as (
+    select
+        plan_id,
+        plan_title,
+        owner,
+        published_date,
+        period_start,
+        period_end,
+        area_code,
+        document_title,
+        citation_section,
+        citation_table,
+        citation_row,
+        citation_line,
+        citation_quote,
+        note
+    from source
+)
+
+select * from final

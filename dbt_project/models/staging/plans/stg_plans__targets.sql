@@ -1,0 +1,48 @@
+with
+
+source as (
+    select * from {{ ref('targets') }}
+),
+
+final as (
+    select
+        target_id,
+        plan_id,
+        objective_id,
+        measure_id,
+        target_title,
+        population,
+        area_code,
+        area_name,
+        baseline_value,
+        baseline_period,
+        target_value,
+        target_lower,
+        target_upper,
+        comparator,
+        comparator_basis,
+        kind,
+        direction,
+        polarity,
+        unit,
+        period,
+        due_date,
+        due_basis,
+        shape,
+        tolerance_share,
+        owner,
+        depends_on,
+        provisional as is_provisional,
+        repeats,
+        contradicts,
+        citation_section,
+        citation_table,
+        citation_row,
+        citation_line,
+        citation_quote,
+        caveat,
+        note
+    from source
+)
+
+select * from final

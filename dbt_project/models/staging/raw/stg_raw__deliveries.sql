@@ -1,0 +1,25 @@
+with
+
+source as (
+    select * from {{ source('raw', 'deliveries') }}
+),
+
+final as (
+    select
+        delivery_id,
+        dataset_id,
+        provider,
+        origin,
+        outcome,
+        run_id,
+        started_at,
+        finished_at,
+        released_at,
+        loaded_at,
+        newest_period as newest_period_start,
+        rows_fetched as rows_fetched_count,
+        error as error_text
+    from source
+)
+
+select * from final
