@@ -1,0 +1,662 @@
+"""Publications: what readers see, changed in one transaction.
+
+dbt builds each publication in a schema of its own, `marts_<publication_id>`. Readers bind to the views in
+schema `marts`. Publishing points every view at the new schema and commits; a reader sees one publication or
+another, never a mixture, and never an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import random
+import secrets
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from planmark import __version__
+from planmark.database import Role, connect
+from planmark.errors import PublicationError
+from planmark.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+#: Marts in which no rows can be right: nothing was revised, nothing changed, nobody sent a return. Any other
+#: mart without rows is a fault.
+MAY_BE_EMPTY = frozenset({"fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality"})
+
+#: How long, in seconds, one attempt may wait for readers to let go of the views. New readers queue behind us
+#: for that long. It stays below PostgreSQL's deadlock_timeout (1 s), counted over all views together: then in
+#: every deadlock between a reader and us it is we who give way.
+ATTEMPT_SECONDS = 0.3
+#: Waits between attempts grow from the first to the longest, each shortened at random by up to a half.
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 3.0
+#: Longer than a reader's query or idle transaction can last (60 s each): one slow reader cannot stop us.
+PATIENCE_SECONDS = 300.0
+
+_LOCK_KEY: LiteralString = "hashtext('planmark_publish')"
+_SCHEMA_PATTERN = r"^marts_p\d{8}t\d{6}_[0-9a-z]+$"
+_GIVE_WAY = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected, psycopg.errors.QueryCanceled)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """One version of all marts. Times are UTC; `as_of` is the day on which targets were assessed."""
+
+    publication_id: str
+    schema_name: str
+    state: str  # candidate | published | refused | dropped
+    as_of: date
+    fingerprint: str
+    code_version: str
+    origin: str
+    run_id: str | None
+    built_at: datetime
+    published_at: datetime | None
+    dropped_at: datetime | None
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Mart:
+    """One table or view of a publication: its columns in order, each with its SQL type."""
+
+    name: str
+    columns: dict[str, str]
+
+
+class _ReadersBusy(Exception):
+    """Readers held a view for longer than one attempt may wait."""
+
+
+# --- Names and fingerprints ------------------------------------------------------------------------
+
+
+def new_id() -> str:
+    """Return an id for a new publication: the time in UTC and two random bytes, `p20261122t210814_ab12`."""
+    return f"p{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(2)}"
+
+
+def schema_of(publication_id: str) -> str:
+    """Return the schema that holds the marts of a publication."""
+    return f"marts_{publication_id}"
+
+
+def fingerprint(settings: Settings, *, root: Path = ROOT) -> str:
+    """Return a hash of everything a publication is made from: equal hashes mean that nothing changed.
+
+    It covers the last delivery that changed each dataset, every file of `dbt_project/` and `expectations/`,
+    the version of the code, and the day of assessment.
+    """
+    digest = hashlib.sha256()
+    digest.update(f"{__version__}\n{settings.today.isoformat()}\n".encode())
+    for folder in ("dbt_project", "expectations"):
+        for path in _source_files(root / folder):
+            digest.update(f"{path.relative_to(root)}\n".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for dataset_id, delivery_id in _latest_deliveries(settings):
+        digest.update(f"{dataset_id}={delivery_id}\n".encode())
+    return digest.hexdigest()
+
+
+def _source_files(folder: Path) -> list[Path]:
+    """Return the files a person wrote: no caches, no output of dbt, nothing hidden."""
+    made = {"target", "logs", "dbt_packages", "__pycache__"}
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part in made or part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+_LATEST: LiteralString = """
+    select dataset_id, max(delivery_id) as delivery_id
+    from raw.deliveries
+    where outcome = 'loaded'
+    group by dataset_id
+    order by dataset_id
+"""
+
+
+def _latest_deliveries(settings: Settings) -> list[tuple[str, int]]:
+    with connect(settings, Role.TRANSFORMER) as connection:
+        return [(row[0], row[1]) for row in connection.execute(_LATEST)]
+
+
+# --- Looking ---------------------------------------------------------------------------------------
+
+_SELECT: LiteralString = """
+    select
+        p.publication_id, p.schema_name, p.state, p.as_of, p.fingerprint, p.code_version, p.origin, p.run_id,
+        p.built_at, p.published_at, p.dropped_at,
+        coalesce(p.publication_id = (select c.publication_id from ops.current_publication as c), false)
+            as is_current
+    from ops.publications as p
+"""
+
+
+def publications(settings: Settings) -> list[Publication]:
+    """Return all publications that were ever built, newest first."""
+    with (
+        connect(settings, Role.READER) as connection,
+        connection.cursor(row_factory=class_row(Publication)) as cursor,
+    ):
+        return cursor.execute(_SELECT + " order by p.built_at desc, p.publication_id desc").fetchall()
+
+
+def current(settings: Settings) -> Publication | None:
+    """Return the publication that readers see, or None before the first."""
+    return next((publication for publication in publications(settings) if publication.is_current), None)
+
+
+def find(settings: Settings, publication_id: str) -> Publication | None:
+    """Return one publication, or None if it was never registered."""
+    with connect(settings, Role.READER) as connection:
+        return _find(connection, publication_id)
+
+
+def _find(connection: psycopg.Connection, publication_id: str) -> Publication | None:
+    with connection.cursor(row_factory=class_row(Publication)) as cursor:
+        return cursor.execute(_SELECT + " where p.publication_id = %s", (publication_id,)).fetchone()
+
+
+def _known(connection: psycopg.Connection, publication_id: str) -> Publication:
+    found = _find(connection, publication_id)
+    if found is None:
+        raise PublicationError(
+            "there is no such publication", where=publication_id, next_step="planmark publications lists them"
+        )
+    return found
+
+
+# --- Building --------------------------------------------------------------------------------------
+
+
+def register_candidate(
+    settings: Settings, publication_id: str, run_id: str, as_of: date, fingerprint: str, origin: str
+) -> Publication:
+    """Record that a candidate is being built, and from which deliveries. Call it before dbt builds the marts.
+
+    Calling it again for a candidate, or one that the gate refused, starts it afresh. `origin` is `official`,
+    `demonstration` or `mixed`.
+    Raises: PublicationError if it has been published or dropped: building it again would change what readers
+    see while they read.
+    """
+    with connect(settings, Role.TRANSFORMER) as connection:
+        row = connection.execute(
+            """
+            insert into ops.publications as p
+                (publication_id, schema_name, as_of, fingerprint, code_version, origin, run_id)
+            values (%s, %s, %s, %s, %s, %s, %s)
+            on conflict (publication_id) do update set
+                state = 'candidate', as_of = excluded.as_of, fingerprint = excluded.fingerprint,
+                code_version = excluded.code_version, origin = excluded.origin, run_id = excluded.run_id,
+                built_at = now()
+            where p.state in ('candidate', 'refused')
+            returning p.publication_id
+            """,
+            (publication_id, schema_of(publication_id), as_of, fingerprint, __version__, origin, run_id),
+        ).fetchone()
+        if row is None:
+            state = _known(connection, publication_id).state
+            raise PublicationError(
+                "this publication cannot be built again",
+                where=publication_id,
+                got=f"state {state}",
+                expected="a candidate, or one that the gate refused",
+                next_step="planmark refresh starts a new run, with a publication of its own",
+            )
+        connection.execute(
+            sql.SQL(
+                "insert into ops.publication_deliveries (publication_id, dataset_id, delivery_id) "
+                "select {}, latest.dataset_id, latest.delivery_id from ({}) as latest "
+                "on conflict (publication_id, dataset_id) do update set delivery_id = excluded.delivery_id"
+            ).format(publication_id, sql.SQL(_LATEST))
+        )
+        return _known(connection, publication_id)
+
+
+# --- Publishing ------------------------------------------------------------------------------------
+
+
+def publish(settings: Settings, publication_id: str, *, patience: float = PATIENCE_SECONDS) -> Publication:
+    """Make a candidate what readers see; do nothing if it already is.
+
+    Waits up to `patience` seconds for readers who hold a view in a long query or an open transaction.
+    Raises: PublicationError if it is not a candidate, if a mart is missing, empty, mixed up, or has broken
+    its contract, or if readers did not let go. Readers then go on with what they had.
+    """
+    with connect(settings, Role.PUBLISHER, autocommit=True) as connection:
+        _one_at_a_time(connection)
+        publication = _known(connection, publication_id)
+        if publication.is_current:
+            log.info("%s is already what readers see", publication_id)
+            return publication
+        _refuse_unless_candidate(publication)
+        _check_rights(connection, publication)
+        marts = _marts(connection, publication.schema_name)
+        _check_contents(connection, publication, marts)
+        _check_contract(publication, marts, _marts(connection, "marts"))
+        _switch(connection, publication, "published", patience)
+        return _known(connection, publication_id)
+
+
+def rollback(
+    settings: Settings, publication_id: str | None = None, *, patience: float = PATIENCE_SECONDS
+) -> Publication:
+    """Make an earlier publication what readers see; without an id, the one that they saw before the current.
+
+    Columns and marts that came later stay in the views, without values, so that no query breaks.
+    Raises: PublicationError if there is nothing to go back to, or the tables are gone.
+    """
+    with connect(settings, Role.PUBLISHER, autocommit=True) as connection:
+        _one_at_a_time(connection)
+        publication = _known(connection, publication_id or _previous(connection))
+        if publication.is_current:
+            log.info("%s is already what readers see", publication.publication_id)
+            return publication
+        if publication.state != "published":
+            raise PublicationError(
+                "cannot roll back to this publication",
+                where=publication.publication_id,
+                got=f"state {publication.state}",
+                expected="published before, and not dropped since",
+                next_step="planmark publications lists them",
+            )
+        _switch(connection, publication, "rolled_back_to", patience)
+        return _known(connection, publication.publication_id)
+
+
+def _one_at_a_time(connection: psycopg.Connection) -> None:
+    """Hold, until the connection ends, the lock that only one publisher has."""
+    connection.execute("set lock_timeout = '120s'")
+    try:
+        connection.execute(f"select pg_advisory_lock({_LOCK_KEY})")
+    except psycopg.errors.LockNotAvailable as error:
+        raise PublicationError(
+            "another publication or rollback has been under way for two minutes",
+            next_step="planmark status, then run this again",
+        ) from error
+
+
+def _refuse_unless_candidate(publication: Publication) -> None:
+    if publication.state == "candidate":
+        return
+    reasons = {
+        "refused": (
+            "the gate refused it",
+            "read mart_quality or the data docs, mend the cause, start a new run",
+        ),
+        "published": ("it was published before", f"planmark rollback {publication.publication_id}"),
+        "dropped": ("its tables are gone", "planmark refresh builds a new one"),
+    }
+    why, next_step = reasons[publication.state]
+    raise PublicationError(
+        f"this publication cannot be published: {why}",
+        where=publication.publication_id,
+        got=f"state {publication.state}",
+        expected="state candidate",
+        next_step=next_step,
+    )
+
+
+def _previous(connection: psycopg.Connection) -> str:
+    """Return the publication that readers saw before the current one was published.
+
+    Rolling back twice goes back two steps; what was rolled back from is never returned to.
+    """
+    events = connection.execute(
+        "select e.publication_id, e.event, p.state from ops.publication_events as e "
+        "join ops.publications as p on p.publication_id = e.publication_id order by e.event_id"
+    ).fetchall()
+    before: dict[str, str] = {}
+    states: dict[str, str] = {}
+    seen = ""
+    for publication_id, event, state in events:
+        if event == "published":
+            before[publication_id] = seen
+        seen, states[publication_id] = publication_id, state
+    wanted = before.get(seen, "")
+    while wanted and states[wanted] != "published":
+        wanted = before.get(wanted, "")
+    if not wanted:
+        raise PublicationError(
+            "there is no earlier publication to go back to",
+            where=seen or "marts",
+            next_step="planmark publications lists them",
+        )
+    return wanted
+
+
+# --- What is in a schema, and whether it may be published ------------------------------------------
+
+
+def _marts(connection: psycopg.Connection, schema: str) -> dict[str, Mart]:
+    """Return the tables and views of a schema by name, in one fixed order."""
+    rows = connection.execute(
+        """
+        select c.relname, a.attname, format_type(a.atttypid, a.atttypmod)
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where n.nspname = %s and c.relkind in ('r', 'p', 'v', 'm') and c.relname not like '%%\\_\\_dbt\\_%%'
+        order by c.relname collate "C", a.attnum
+        """,
+        (schema,),
+    ).fetchall()
+    marts: dict[str, Mart] = {}
+    for table, column, type_ in rows:
+        marts.setdefault(table, Mart(table, {})).columns[column] = type_
+    return marts
+
+
+def _check_rights(connection: psycopg.Connection, publication: Publication) -> None:
+    """Make sure that the publisher may hand on the right to read: a plain GRANT would only warn."""
+    missing = connection.execute(
+        """
+        select n.nspname || case when c.relname is null then '' else '.' || c.relname end
+        from pg_namespace as n
+        left join pg_class as c
+            on c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm')
+            and c.relname not like '%%\\_\\_dbt\\_%%'
+        where n.nspname = %s and (
+            not has_schema_privilege(n.oid, 'usage with grant option')
+            or not has_table_privilege(c.oid, 'select with grant option')
+        )
+        order by 1
+        """,
+        (publication.schema_name,),
+    ).fetchall()
+    if missing:
+        raise PublicationError(
+            "the publisher may not hand on the right to read",
+            where=publication.publication_id,
+            got=", ".join(row[0] for row in missing),
+            expected="usage and select for planmark_publisher with grant option",
+            next_step="check the grants of dbt_project/dbt_project.yml",
+        )
+
+
+def _check_contents(
+    connection: psycopg.Connection, publication: Publication, marts: Mapping[str, Mart]
+) -> None:
+    """Every mart has rows, and every row is of this publication."""
+    if not marts:
+        raise PublicationError(
+            "the candidate holds no marts",
+            where=publication.schema_name,
+            next_step="build the marts first; read the log of the step build_marts",
+        )
+    faults = [fault for mart in marts.values() if (fault := _fault_in_rows(connection, publication, mart))]
+    if faults:
+        raise PublicationError(
+            "the candidate is not whole:\n    " + "\n    ".join(faults),
+            where=publication.publication_id,
+            next_step="read the log of the step build_marts; start a new run",
+        )
+
+
+def _fault_in_rows(connection: psycopg.Connection, publication: Publication, mart: Mart) -> str:
+    if "publication_id" not in mart.columns:
+        return f"{mart.name}: has no column publication_id"
+    table = sql.Identifier(publication.schema_name, mart.name)
+    other = connection.execute(
+        sql.SQL("select publication_id from {} where publication_id is distinct from %s limit 1").format(
+            table
+        ),
+        (publication.publication_id,),
+    ).fetchone()
+    if other:
+        return f"{mart.name}: holds rows of another publication ({other[0]})"
+    if (
+        mart.name not in MAY_BE_EMPTY
+        and not connection.execute(sql.SQL("select 1 from {} limit 1").format(table)).fetchone()
+    ):
+        return f"{mart.name}: has no rows"
+    return ""
+
+
+def _check_contract(publication: Publication, new: Mapping[str, Mart], old: Mapping[str, Mart]) -> None:
+    """Marts are a contract: what readers bind to stays, with its name and its type."""
+    faults = [f"{name}: the mart is gone" for name in old if name not in new]
+    for name, mart in old.items():
+        for column, type_ in mart.columns.items() if name in new else ():
+            found = new[name].columns.get(column)
+            if found is None:
+                faults.append(f"{name}.{column}: the column is gone")
+            elif found != type_:
+                faults.append(f"{name}.{column}: the type is now {found}, readers bind to {type_}")
+    if faults:
+        raise PublicationError(
+            "the candidate breaks the contract with readers:\n    " + "\n    ".join(faults),
+            where=publication.publication_id,
+            expected="every published mart and column, of the same type; new ones may be added",
+            next_step="put them back in dbt_project/models/marts; a new column goes beside the old one",
+        )
+
+
+# --- The switch ------------------------------------------------------------------------------------
+
+
+def _switch(connection: psycopg.Connection, publication: Publication, event: str, patience: float) -> None:
+    """Point every view at the publication in one transaction, trying again while readers hold a view."""
+    started = time.monotonic()
+    wait = FIRST_WAIT_SECONDS
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            with connection.transaction():
+                _switch_once(connection, publication, event)
+        except (_ReadersBusy, *_GIVE_WAY) as error:
+            if time.monotonic() - started > patience:
+                raise PublicationError(
+                    "readers held the views for too long; they go on with what they had",
+                    where=publication.publication_id,
+                    got=_holders(connection) or "no one now",
+                    expected=f"every view free for a moment within {patience:.0f} s",
+                    next_step="end those sessions, or run the step publish again",
+                ) from error
+        else:
+            log.info("%s: %s at attempt %d", publication.publication_id, event, attempt)
+            return
+        time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - spreads attempts, guards nothing
+        wait = min(wait * 1.6, LONGEST_WAIT_SECONDS)
+
+
+def _switch_once(connection: psycopg.Connection, publication: Publication, event: str) -> None:
+    """Do the whole switch, or raise within `ATTEMPT_SECONDS` of the first wait.
+
+    `create or replace view` locks the one view exclusively, and no table. `lock table` beforehand would lock
+    the tables below as well, and ask for rights to write them. Views are taken in one fixed order and all are
+    held until the commit: a reader who holds one of them keeps us from the commit, and a reader who comes
+    later waits for it. So each transaction of a reader sees one publication.
+    """
+    connection.execute("set local lock_timeout = '5s'")
+    _record(connection, publication, event)
+    marts, old = _marts(connection, publication.schema_name), _marts(connection, "marts")
+    _grant(connection, publication)
+    limit = time.monotonic() + _attempt_seconds(connection)
+    for name in sorted(marts.keys() | old.keys()):
+        left = limit - time.monotonic()
+        if left < 0.001:
+            raise _ReadersBusy
+        milliseconds = sql.Literal(f"{left * 1000:.0f}ms")
+        connection.execute(sql.SQL("set local lock_timeout = {}").format(milliseconds))
+        connection.execute(_view(publication, name, marts.get(name), old.get(name)))
+    connection.execute("set local lock_timeout = '5s'")
+    for name in sorted(marts.keys() - old.keys()):
+        connection.execute(
+            sql.SQL("grant select on {} to bi_reader, planmark_gate, planmark_transformer").format(
+                sql.Identifier("marts", name)
+            )
+        )
+
+
+def _record(connection: psycopg.Connection, publication: Publication, event: str) -> None:
+    """Record the switch, if the gate or a clean-up has not changed the publication's state meanwhile."""
+    done = connection.execute(
+        "update ops.publications "
+        "set state = 'published', published_at = coalesce(published_at, clock_timestamp()) "
+        "where publication_id = %s and state = %s",
+        (publication.publication_id, publication.state),
+    )
+    if done.rowcount != 1:
+        raise PublicationError(
+            "the publication changed its state meanwhile; readers go on with what they had",
+            where=publication.publication_id,
+            expected=f"state {publication.state}",
+            next_step="planmark publications shows the state",
+        )
+    connection.execute(
+        "insert into ops.publication_events (publication_id, event) values (%s, %s)",
+        (publication.publication_id, event),
+    )
+
+
+def _attempt_seconds(connection: psycopg.Connection) -> float:
+    row = connection.execute(
+        "select setting::float / 1000 from pg_settings where name = 'deadlock_timeout'"
+    ).fetchone()
+    return min(ATTEMPT_SECONDS, (row[0] if row else 1.0) / 3)
+
+
+def _grant(connection: psycopg.Connection, publication: Publication) -> None:
+    schema = sql.Identifier(publication.schema_name)
+    connection.execute(sql.SQL("grant usage on schema {} to bi_reader").format(schema))
+    connection.execute(sql.SQL("grant select on all tables in schema {} to bi_reader").format(schema))
+
+
+def _view(publication: Publication, name: str, new: Mart | None, old: Mart | None) -> sql.Composed:
+    """Return the statement that points one view at a publication.
+
+    Columns that readers know come first, in the order that they know; new ones follow. After a rollback, what
+    the older publication does not have is null, or has no rows.
+    """
+    known = old.columns if old else {}
+    have = new.columns if new else {}
+    added = {column: type_ for column, type_ in have.items() if column not in known}
+    columns = [
+        sql.Identifier(column)
+        if column in have
+        else sql.SQL("null::{} as {}").format(_type(type_), sql.Identifier(column))
+        for column, type_ in {**known, **added}.items()
+    ]
+    source = (
+        sql.SQL("from {}").format(sql.Identifier(publication.schema_name, name))
+        if new
+        else sql.SQL("where false")
+    )
+    return sql.SQL("create or replace view {} as select {} {}").format(
+        sql.Identifier("marts", name), sql.SQL(", ").join(columns), source
+    )
+
+
+def _type(name: str) -> sql.SQL:
+    return sql.SQL(name)  # the database's own format_type, never a person's text
+
+
+def _holders(connection: psycopg.Connection) -> str:
+    rows = connection.execute(
+        """
+        select distinct a.pid, coalesce(a.usename, '?'), c.relname
+        from pg_locks as l
+        join pg_class as c on c.oid = l.relation
+        join pg_namespace as n on n.oid = c.relnamespace
+        left join pg_stat_activity as a on a.pid = l.pid
+        where n.nspname = 'marts' and l.granted and l.pid <> pg_backend_pid()
+        order by 1, 3
+        """
+    ).fetchall()
+    sessions: dict[str, list[str]] = {}
+    for pid, user, view in rows:
+        sessions.setdefault(f"process {pid} of {user}", []).append(view)
+    return "; ".join(f"{who} reads {', '.join(views)}" for who, views in sessions.items())
+
+
+# --- Clearing away ---------------------------------------------------------------------------------
+
+
+def drop_old(settings: Settings, keep: int = 7) -> list[str]:
+    """Drop the tables of publications that nobody can go back to; return the schemas dropped.
+
+    Kept: what readers see, the last `keep` published, and what is newer than the current publication (it may
+    be under way, or refused and wanted for inspection). A schema that is still read stays until next time.
+    """
+    dropped = []
+    with connect(settings, Role.TRANSFORMER, autocommit=True) as connection:
+        for schema in _to_drop(connection, keep):
+            try:
+                with connection.transaction():
+                    _drop(connection, schema)
+            except (psycopg.errors.DependentObjectsStillExist, *_GIVE_WAY) as error:
+                log.warning(
+                    "%s is still in use and stays until the next time: %s", schema, str(error).strip()
+                )
+            else:
+                dropped.append(schema)
+    return dropped
+
+
+def _to_drop(connection: psycopg.Connection, keep: int) -> Iterable[str]:
+    """Return schemas to drop: published long ago, left over from a run that failed, or known to nobody."""
+    rows = connection.execute(
+        """
+        with ranked as (
+            select
+                p.*,
+                row_number() over (
+                    partition by p.state order by p.published_at desc, p.publication_id desc
+                ) as place
+            from ops.publications as p
+        )
+        select n.nspname
+        from pg_namespace as n
+        left join ranked as p on p.schema_name = n.nspname
+        left join ops.runs as r on r.run_id = p.run_id and r.outcome = 'running'
+            and r.started_at > now() - interval '1 day'
+        cross join ops.current_publication as c
+        where n.nspname ~ %s
+            and pg_get_userbyid(n.nspowner) = current_user
+            and n.nspname <> c.schema_name
+            and case
+                when p.publication_id is null or p.state = 'dropped' then true
+                when p.state = 'published' then p.place > %s
+                else p.built_at < c.published_at and r.run_id is null
+            end
+        order by n.nspname
+        """,
+        (_SCHEMA_PATTERN, keep),
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _drop(connection: psycopg.Connection, schema: str) -> None:
+    """Drop one schema and what is in it. Never `cascade`: it would take a view from under the readers."""
+    connection.execute("set local lock_timeout = '500ms'")
+    # First the row, which a rollback takes first as well: then one of the two sees what the other did.
+    connection.execute(
+        "update ops.publications set state = 'dropped', dropped_at = clock_timestamp() "
+        "where schema_name = %s",
+        (schema,),
+    )
+    for kind, kinds in (("view", ["v"]), ("materialized view", ["m"]), ("table", ["r", "p"])):
+        names = connection.execute(
+            "select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
+            'where n.nspname = %s and c.relkind = any(%s::"char"[]) order by c.relname',
+            (schema, kinds),
+        ).fetchall()
+        if names:
+            listed = sql.SQL(", ").join(sql.Identifier(schema, row[0]) for row in names)
+            connection.execute(sql.SQL("drop " + kind + " {} restrict").format(listed))
+    connection.execute(sql.SQL("drop schema {} restrict").format(sql.Identifier(schema)))
