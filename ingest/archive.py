@@ -19,6 +19,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
+from io import BufferedIOBase
 from typing import Any, BinaryIO
 from urllib.parse import urlparse
 from urllib.request import url2pathname
@@ -309,7 +310,7 @@ class DeliveryReader:
 class VerifiedStream:
     """A readable file that compares what it gave out with the stored checksum once it is at the end."""
 
-    def __init__(self, file: BinaryIO, answer: StoredAnswer, where: str) -> None:
+    def __init__(self, file: BufferedIOBase, answer: StoredAnswer, where: str) -> None:
         self._file = file
         self._answer = answer
         self._where = where
@@ -326,6 +327,16 @@ class VerifiedStream:
         if not chunk and size != 0:
             self.check_end()
         return chunk
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill `buffer` as far as bytes come, and return how many; 0 at the end."""
+        with storing(f"{self._where}/{self._answer.file_name}"):
+            size = self._file.readinto(buffer)
+        self._digest.update(buffer[:size])
+        self._size += size
+        if not size and len(buffer):
+            self.check_end()
+        return int(size)
 
     def check_end(self) -> None:
         """Raise ArchiveError if what was read is not what was stored."""
