@@ -120,6 +120,13 @@ def _month(written: object) -> str:
     return text
 
 
+def _month_or_latest(written: object) -> str:
+    try:
+        return "latest" if written == "latest" else _month(written)
+    except ValueError as error:
+        raise ValueError(f"{error}, or latest") from None
+
+
 def _text_keys(written: object) -> object:
     return {str(key): value for key, value in written.items()} if isinstance(written, dict) else written
 
@@ -136,6 +143,7 @@ Codes = Annotated[
     tuple[str, ...], BeforeValidator(_codes, json_schema_input_type=int | str | list[int | str])
 ]
 Month = Annotated[str, BeforeValidator(_month, json_schema_input_type=int | str)]
+MonthOrLatest = Annotated[str, BeforeValidator(_month_or_latest, json_schema_input_type=int | str)]
 Dimension = Annotated[str, AfterValidator(_dimension)]
 Text = Annotated[str, Field(min_length=1)]
 
@@ -206,7 +214,7 @@ class Periods(Model):
     """The first and last period asked for, and the months of the year if not all of them are."""
 
     from_: Month = Field(alias="from")
-    to: Literal["latest"] | Month = "latest"
+    to: MonthOrLatest = "latest"
     months: tuple[Annotated[int, Field(ge=1, le=12)], ...] = ()
 
     @model_validator(mode="after")

@@ -43,7 +43,7 @@ def period_of(meaning: PeriodMeaning, code: str) -> tuple[date, int]:
     `code` is a year (2004), a month (2004-01) or, for a point, a day (2004-01-31). A point has 0 months.
     Raises: ValueError if the code is none of these, or not one that this meaning allows.
     """
-    if not re.fullmatch(r"\d{4}(-\d\d){0,2}", code):
+    if not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2])(-\d\d)?)?", code):
         raise ValueError(f"{code!r} is not a period; allowed: 2004, 2004-01 or 2004-01-31")
     parts = code.count("-")
     if meaning.means == "point":

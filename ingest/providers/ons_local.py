@@ -1,8 +1,8 @@
 """ONS "Explore local statistics": one CSV a table, from an address or from a folder.
 
 A table holds every authority of the United Kingdom; a definition asks for a few areas, indicators and years.
-Rows of other areas, indicators and years are not part of what is asked for: they are counted in the log and in
-the facts of the delivery, not among its rows. Every row that is asked for is loaded or rejected.
+Rows of other areas, indicators and years are not part of what is asked for: they are counted in the log and
+in the facts of the delivery, not among its rows. Every row that is asked for is loaded or rejected.
 """
 
 from __future__ import annotations
