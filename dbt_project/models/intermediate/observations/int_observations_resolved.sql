@@ -91,8 +91,13 @@ bounded as (
     select
         gathered.*,
         -- 1.96 standard errors either side, where the publisher gives a half-width or a coefficient of variation.
-        coalesce(lower_bound, value - half_width, value * (1 - 1.96 * variation_pct / 100)) as lower_value,
-        coalesce(upper_bound, value + half_width, value * (1 + 1.96 * variation_pct / 100)) as upper_value
+        -- Rounded, since publishers' own bounds arrive as 64.10000000000001.
+        round(
+            coalesce(lower_bound, value - half_width, value * (1 - 1.96 * variation_pct / 100))::numeric, 6
+        )::double precision as lower_value,
+        round(
+            coalesce(upper_bound, value + half_width, value * (1 + 1.96 * variation_pct / 100))::numeric, 6
+        )::double precision as upper_value
     from gathered
 ),
 
