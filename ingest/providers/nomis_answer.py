@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from ingest.archive import DeliveryReader, StoredAnswer, VerifiedStream
-from ingest.definitions import NomisDefinition, absent_areas, absent_codes, period_of
+from ingest.definitions import NomisDefinition, absent_areas, absent_codes
+from ingest.periods import period_of
 from ingest.rows import ParsedPage, RejectedRow
 from planmark.errors import RefusedError
 
