@@ -81,8 +81,8 @@ class OnsLocalProvider:
             table = OnsLocalTable(ours, answer)
             with closing(delivery.open(answer)) as stream:
                 page = table.page(stream)
-            table.check()
             yield page
+            table.check()  # after the page, so that its faulty rows are reported too
 
     def _copy(self, definition: OnsLocalDefinition, delivery: DeliveryWriter) -> StoredAnswer:
         path = self._file(definition)

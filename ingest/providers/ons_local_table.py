@@ -67,7 +67,7 @@ class _FaultyRowError(Exception):
     """A row cannot be an observation: which column, what it holds, why not."""
 
     def __init__(self, column: str, found: str, reason: str) -> None:
-        self.column, self.found, self.reason = column, found, reason
+        self.column, self.found, self.reason = column, found, f"{column}: {reason}" if column else reason
 
 
 class OnsLocalTable:
