@@ -324,7 +324,7 @@ class Acceptance:
         """Yield the rows of one answer. Raises: RefusedError if it is no such table."""
         header: list[str] = []
         row_number = 1
-        for piece in _pieces(stream):
+        for piece in _pieces(stream, min(PIECE_BYTES, answer.bytes + 1)):
             rows = piece
             if not header:
                 line, rows = _first_line(piece)
@@ -645,13 +645,13 @@ def _some(codes: list[str]) -> str:
     return ", ".join(codes[:10]) + (" ..." if len(codes) > 10 else "")
 
 
-def _pieces(stream: VerifiedStream) -> Iterator[memoryview]:
-    """Yield whole lines, about PIECE_BYTES at a time, in a buffer that is used again for the next piece."""
-    buffer, filled = bytearray(PIECE_BYTES), 0
+def _pieces(stream: VerifiedStream, size: int) -> Iterator[memoryview]:
+    """Yield whole lines, about `size` bytes at a time, in a buffer that is used again for the next piece."""
+    buffer, filled = bytearray(size), 0
     view = memoryview(buffer)
-    while size := stream.readinto(view[filled:]):
-        filled += size
-        if filled < PIECE_BYTES:
+    while came := stream.readinto(view[filled:]):
+        filled += came
+        if filled < size:
             continue
         end = buffer.rfind(b"\n", 0, filled) + 1
         if not end:
