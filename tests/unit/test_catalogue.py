@@ -147,6 +147,30 @@ def test_the_areas_of_the_first_case() -> None:
     )
 
 
+def test_what_measures_are_bound_to_is_asked_for() -> None:
+    with (ROOT / "dbt_project" / "seeds" / "plans" / "bindings.csv").open(
+        encoding="utf-8", newline=""
+    ) as file:
+        bindings = list(csv.DictReader(file))
+    assert bindings
+    for binding in bindings:
+        definition = DEFINITIONS[binding["dataset_id"]]
+        source = definition.source
+        for chosen in json.loads(binding["selection"]):
+            if isinstance(source, NomisSource):
+                units = {
+                    source.unit_of(code, chosen)
+                    for code, measure in source.measures.items()
+                    if measure.role == "value"
+                }
+                assert all(code in source.select[name] for name, code in chosen.items()), binding[
+                    "binding_id"
+                ]
+            else:
+                units = {source.indicators[chosen["indicator"]].unit}
+            assert binding["unit"] in units, binding["binding_id"]
+
+
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(datasets.app, list(arguments), env={"COLUMNS": "80"})
     assert result.exit_code == 0, result.output
