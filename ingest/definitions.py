@@ -46,6 +46,7 @@ __all__ = [
     "OnsLocalDefinition",
     "OnsLocalSource",
     "PeriodMeaning",
+    "Role",
     "absent_areas",
     "absent_codes",
     "area_codes",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -12,6 +13,7 @@ from ingest.definitions import (
     NomisSource,
     OnsLocalSource,
     PeriodMeaning,
+    Role,
     absent_areas,
     absent_codes,
     area_codes,
@@ -24,6 +26,7 @@ from ingest.definitions import (
     read_areas,
 )
 from ingest.periods import published_period
+from ingest.rows import ROLES
 from planmark.errors import DefinitionError
 
 AREAS = """
@@ -445,6 +448,10 @@ def test_periods_as_ons_tables_write_them(text: str, start: date, months: int) -
 def test_a_period_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         published_period(text)
+
+
+def test_the_roles_are_those_that_the_loader_takes() -> None:
+    assert get_args(Role) == ROLES
 
 
 def test_ons_indicators_keep_the_publishers_names(folder: Path) -> None:
