@@ -557,5 +557,5 @@ def schema(folder: Path = CATALOGUE) -> str:
     lists = {"enum": sorted(read_areas(folder).lists)}
     for kind in PROVIDERS.values():
         content["$defs"][kind.__name__]["properties"]["areas"]["items"] = lists
-    comment = "Generated from ingest/definitions.py by `planmark datasets schema`. Do not edit."
+    comment = "Generated from ingest/definitions.py by `planmark datasets docs`. Do not edit."
     return json.dumps({"$comment": comment, "title": "Planmark dataset", **content}, indent=1) + "\n"

@@ -89,7 +89,7 @@ def show_dataset(
 
 @app.command("docs")
 def write_docs() -> None:
-    """Write the pages of docs/datasets from the catalogue."""
+    """Write what is generated from the catalogue: the pages of docs/datasets and the JSON Schema for editors."""
     written = pages(load_definitions())
     PAGES.mkdir(parents=True, exist_ok=True)
     for path in PAGES.glob("*.md"):
@@ -97,15 +97,8 @@ def write_docs() -> None:
             path.unlink()
     for name, text in written.items():
         (PAGES / name).write_text(text, encoding="utf-8")
-    typer.echo(f"{len(written)} pages written to {_shown(PAGES)}")
-
-
-@app.command("schema")
-def write_schema() -> None:
-    """Write the JSON Schema by which editors check a definition while it is typed."""
-    path = CATALOGUE / SCHEMA_FILE
-    path.write_text(schema(), encoding="utf-8")
-    typer.echo(f"written: {_shown(path)}")
+    (CATALOGUE / SCHEMA_FILE).write_text(schema(), encoding="utf-8")
+    typer.echo(f"written: {len(written)} pages in {_shown(PAGES)}, {_shown(CATALOGUE / SCHEMA_FILE)}")
 
 
 def find(dataset_id: str) -> Definition:

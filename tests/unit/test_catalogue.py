@@ -78,7 +78,7 @@ def test_each_file_fits_the_schema_for_editors() -> None:
 
 
 def test_the_schema_is_fresh() -> None:
-    assert (CATALOGUE / SCHEMA_FILE).read_text(encoding="utf-8") == schema(), "planmark datasets schema"
+    assert (CATALOGUE / SCHEMA_FILE).read_text(encoding="utf-8") == schema(), "planmark datasets docs"
 
 
 def test_the_pages_are_fresh_and_say_that_they_are_generated() -> None:
