@@ -1,7 +1,7 @@
 """A very small NOMIS for tests: answers in the service's shape, and wrong ones on demand.
 
-It shares nothing with the client. Its table is worked out from the definition below: 2 areas, 3 months, 2 codes
-of `sex`, 2 codes of `item`, 1 measure = 24 cells, in the order months, areas, sex, item.
+It shares nothing with the client. Its table is worked out from the definition below: 2 areas, 3 months, 2
+codes of `sex`, 2 codes of `item`, 1 measure = 24 cells, in the order months, areas, sex, item.
 """
 
 from __future__ import annotations

@@ -338,7 +338,7 @@ def test_the_key_is_not_told_when_nobody_listens(tmp_path: Path, caplog: pytest.
         ("UID=0xABC", "UID=***"),
         ("signature=deadbeef failed", "signature=*** failed"),
         ("http://user:word@proxy:8080/", "http://***@proxy:8080/"),
-        ("s3cr3t/1 itself, s3cr3t%2F1 encoded, S3CR3T/1 in capitals", "*** itself, *** encoded, *** in capitals"),
+        ("s3cr3t/1, s3cr3t%2F1 encoded, S3CR3T/1 in capitals", "***, *** encoded, *** in capitals"),
         ("nothing to hide", "nothing to hide"),
     ],
 )  # fmt: skip

@@ -98,8 +98,8 @@ def test_all_columns_are_read_too_whatever_the_order_of_dimensions() -> None:
     columns = [
         *(f"DATE{part}" for part in parts),
         *(f"{name}{part}" for name in ("GEOGRAPHY", "ITEM", "SEX") for part in parts),
-        "MEASURES", "MEASURES_NAME", "OBS_VALUE", "OBS_STATUS", "OBS_STATUS_NAME", "OBS_CONF", "OBS_CONF_NAME",
-        "URN", "RECORD_OFFSET", "RECORD_COUNT",
+        "MEASURES", "MEASURES_NAME", "OBS_VALUE", "OBS_STATUS", "OBS_STATUS_NAME", "OBS_CONF",
+        "OBS_CONF_NAME", "URN", "RECORD_OFFSET", "RECORD_COUNT",
     ]  # fmt: skip
     lines = [",".join(f'"{name}"' for name in columns)]
     for n, (day, area, sex, item, measure, value, status) in enumerate(table()):
