@@ -1,4 +1,4 @@
-"""A server that answers as NOMIS and the ONS "Explore local statistics" tables do, with demonstration figures.
+"""A server that answers as NOMIS and the ONS "Explore local statistics" do, with demonstration figures.
 
 It stands alone: it shares no code with the clients in `ingest`, so that a client's mistake cannot hide here.
 Figures that a plan prints are served as printed (`data/printed.csv`); all others come from a fixed seed and

@@ -28,9 +28,12 @@ _LSOA_FIRST_CODE = {"2001": 1275068417, "2011": 1249902593, "2021": 633345000}
 _LEICESTER = "E06000016"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Area:
-    """A place. Rates are levels of about 2006, in percent; factors are relative to Great Britain."""
+    """A place.
+
+    One object each. Rates are levels of about 2006, in percent; factors relative to Great Britain.
+    """
 
     code: str
     name: str
@@ -50,7 +53,7 @@ class Area:
     is_worst_performing: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Member:
     """An area under one geography type: the same area has a different internal code in each."""
 
@@ -87,6 +90,7 @@ class Geography:
         ]
 
 
+@lru_cache(maxsize=1)
 def _local_areas() -> list[tuple[Area, dict[int, int]]]:
     found = []
     with (DATA / "areas.csv").open(encoding="utf-8", newline="") as file:
@@ -186,6 +190,7 @@ def small_areas(vintage: str) -> tuple[Area, ...]:
     return tuple(member.area for member in all_members()[LSOA_TYPES[vintage]])
 
 
+@lru_cache(maxsize=1)
 def city() -> Area:
     """Return Leicester, whose figures the LSOAs share out."""
     return geography((423,)).by_gss[_LEICESTER].area

@@ -16,7 +16,8 @@ Codes = tuple[str, ...]
 
 #: Claimants of Great Britain in percent of residents aged 16-64: the rough course of the published series.
 _CLAIMANT_RATE = Shape(
-    ((2004.0, 2.4), (2005.5, 2.3), (2006.45, 2.6), (2006.95, 2.5), (2008.2, 2.1), (2009.3, 3.9), (2010.5, 3.6),
+    ((2004.0, 2.4), (2005.5, 2.3), (2006.45, 2.6), (2006.95, 2.5), (2008.2, 2.1), (2009.3, 3.9),
+     (2010.5, 3.6),
      (2012.0, 4.0), (2013.5, 3.5), (2015.5, 2.0), (2018.0, 2.1), (2020.15, 3.0), (2020.5, 6.4), (2021.2, 6.3),
      (2022.5, 3.7), (2024.0, 3.8), (2025.5, 4.1), (2027.0, 4.0))
 )  # fmt: skip
@@ -38,7 +39,7 @@ _AGE_UNIONS = {
 _POPULATION_BANDS = (62, 58, 59, 64, 70, 68, 67, 68, 72, 71, 64, 58, 56, 48, 40, 32, 24, 19)
 
 
-# --- population ------------------------------------------------------------------------------------------------
+# --- population ---------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=50_000)
@@ -48,8 +49,7 @@ def population(area: Area, year: int) -> int:
         city = areas.city()
         return round(population(city, year) * _population_share(area) * (1 + 0.01 * wave(area.code, year)))
     level = area.population * (1 + area.growth) ** (year - 2011) * (1 + 0.004 * wave(area.code, year))
-    anchors = _population_anchors(area, ("7", "0"), level, year)
-    return round(level + anchors)
+    return round(level + _to_printed(area, ("7", "0"), level, year))
 
 
 @lru_cache(maxsize=50_000)
@@ -59,15 +59,17 @@ def working_age(area: Area, year: int) -> int:
     if area.kind == "lsoa":
         share = min(0.9, max(0.45, share + 0.05 * lasting(f"{area.vintage}|{area.code}|working")))
     level = population(area, year) * share
-    return round(level + _population_anchors(area, ("7", "203"), level, year))
+    return round(level + _to_printed(area, ("7", "203"), level, year))
 
 
-def _population_anchors(area: Area, codes: Codes, level: float, year: int) -> float:
-    anchors = seeds.printed_times("NM_31_1", area.code, codes, "20100")
-    # The model at the anchor is not at hand here; the ratio of today's level to it is close enough to 1 near it.
+def _to_printed(area: Area, codes: Codes, level: float, year: int) -> float:
+    """Return how far a level is drawn to printed figures: all of it in their year, a third three years away.
+
+    The modelled level of the printed year is worked back from this one by the area's growth.
+    """
     return sum(
         (figure - level * (1 + area.growth) ** (time - 0.5 - year)) * math.exp(-abs(time - 0.5 - year) / 3)
-        for time, figure in anchors
+        for time, figure in seeds.printed_times("NM_31_1", area.code, codes, "20100")
     )
 
 
@@ -132,7 +134,7 @@ def small_population_cell(area: Area, codes: Codes, period: Period, measures: st
     return Cell(_of_sex(total, gender, 0.493 + 0.01 * lasting(f"{area.code}|men")))
 
 
-# --- claimants -------------------------------------------------------------------------------------------------
+# --- claimants ----------------------------------------------------------------------------------------
 
 
 def _claimant_rate(area: Area, time: float) -> float:
@@ -144,7 +146,10 @@ def _claimant_rate(area: Area, time: float) -> float:
 
 @lru_cache(maxsize=4_000)
 def _claimant_anchors(area: Area) -> tuple[tuple[float, float], ...]:
-    """Return (time, printed rate minus modelled rate): the rates of June 2006 and, from the count, December 2006."""
+    """Return (time, printed rate minus modelled rate).
+
+    The rates of June 2006 and, from the count, December 2006.
+    """
     found = [
         (time, figure - _claimant_rate(area, time))
         for time, figure in seeds.printed_times("NM_162_1", area.code, ("0", "0", "2"), "20100")
@@ -163,7 +168,10 @@ def _claimant_anchors(area: Area) -> tuple[tuple[float, float], ...]:
 
 
 def _resident_base(area: Area, period: Period) -> int:
-    """Return the residents aged 16-64 that a rate is of: the estimate of the year before, as when published."""
+    """Return the residents aged 16-64 that a rate is of.
+
+    The estimate of the year before, as when published.
+    """
     return working_age(area, period.year - 1)
 
 
@@ -227,7 +235,7 @@ def claimant_count_cell(area: Area, codes: Codes, period: Period, measures: str)
     return Cell(rate(count, base * share), 1, 0.1)
 
 
-# --- Jobseeker's Allowance ------------------------------------------------------------------------------------
+# --- Jobseeker's Allowance ----------------------------------------------------------------------------
 
 
 def _jobseekers(area: Area, period: Period) -> float:
@@ -289,7 +297,7 @@ def _of_sex_in_fives(total: int, sex: str, share_of_men: float) -> int:
 
 @lru_cache(maxsize=20_000)
 def _age_by_duration(area: Area, period: Period) -> dict[tuple[str, str], int]:
-    """Return claimants by smallest age and duration, in fives, so that every total is the sum of its parts."""
+    """Return claimants by smallest age and duration, in fives: totals are the sums of these."""
     everyone = _jobseekers(area, period) * 0.998  # clerical claims are left out
     longer = _LONG_TERM.at(period.time)
     weights = {"1": _JSA_DURATIONS["1"], "2": _JSA_DURATIONS["2"] * longer, "3": _JSA_DURATIONS["3"] * longer}
@@ -325,11 +333,12 @@ def joined_age_duration_cell(area: Area, codes: Codes, period: Period, measures:
     return age_duration_cell(area, (str(age), str(duration), sex), period, measures)
 
 
-# --- the working-age client group ----------------------------------------------------------------------------
+# --- the working-age client group ---------------------------------------------------------------------
 
 #: Percent of residents of working age in Great Britain in 2006, and the course since.
 _GROUPS: dict[str, tuple[float, Shape]] = {
-    "1": (2.60, Shape(((2004.0, 0.92), (2006.4, 1.0), (2008.2, 0.82), (2009.3, 1.5), (2012.0, 1.55), (2014.0, 1.0),
+    "1": (2.60, Shape(((2004.0, 0.92), (2006.4, 1.0), (2008.2, 0.82), (2009.3, 1.5), (2012.0, 1.55),
+         (2014.0, 1.0),
                        (2016.9, 0.45)))),
     "2": (7.30, Shape(((2004.0, 1.03), (2006.4, 1.0), (2010.0, 0.93), (2013.0, 0.90), (2016.9, 0.93)))),
     "3": (2.20, Shape(((2004.0, 1.05), (2006.4, 1.0), (2009.0, 0.93), (2012.0, 0.72), (2016.9, 0.50)))),
@@ -395,7 +404,10 @@ def _small_anchors(area: Area, group: str, item: str) -> tuple[tuple[float, floa
 
 
 def client_group_cell(area: Area, codes: Codes, period: Period, measures: str) -> Cell:
-    """NM_105_1: sex, age, duration, children, stat_group, benefit; rounded to 10; 20203 = percent of residents."""
+    """NM_105_1.
+
+    Sex, age, duration, children, stat_group, benefit; rounded to 10; 20203 = percent of residents.
+    """
     sex, age, duration, children, group, benefit = codes
     if area.kind == "lsoa":
         return NOT_HELD

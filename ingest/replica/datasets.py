@@ -16,19 +16,13 @@ from functools import lru_cache
 
 from ingest.replica import DATA, claimants, economy, survey
 from ingest.replica.areas import Geography, geography
-from ingest.replica.periods import (
-    EVERY_MONTH,
-    QUARTERS_BENEFITS,
-    QUARTERS_SURVEY,
-    Calendar,
-    Period,
-)
+from ingest.replica.periods import EVERY_MONTH, QUARTERS_BENEFITS, QUARTERS_SURVEY, Calendar
 from ingest.replica.seeds import CellOf
 
 _LARGE = (499, 480, 423, 424)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Code:
     """One code of a dimension. `short` is the display code, `type` what kind of thing it is."""
 
@@ -39,7 +33,7 @@ class Code:
     type_code: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dimension:
     """A dimension other than geography, time and measures. `default` is the code for "no breakdown"."""
 
@@ -58,9 +52,12 @@ def _by_value(dimension: Dimension) -> dict[str, Code]:
     return {code.value: code for code in dimension.codes}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
-    """One dataset. `columns` is the order of the dimensions in CSV, which is not always that of the definition."""
+    """One dataset.
+
+    `columns` is the order of the dimensions in CSV, which is not always that of the definition.
+    """
 
     id: str
     name: str
@@ -106,11 +103,15 @@ class Dataset:
             return datetime.fromisoformat(self.last_updated)
         return datetime.combine(self.calendar.periods(today)[-1].released, time(9, 30))
 
-    def urn_of(self, period: Period, area_code: int, codes: tuple[str, ...], measures: str) -> str:
-        """Return the address of one cell."""
-        dataset = self.urn_dataset or self.number.replace("_", "d")
+    @property
+    def urn_head(self) -> str:
+        """Return the start of the address of every cell; the number of the period follows."""
+        return f"Nm-{self.urn_dataset or self.number.replace('_', 'd')}d"
+
+    def urn_tail(self, codes: tuple[str, ...], measures: str) -> str:
+        """Return what follows the area in the address of a cell."""
         middle = _variable_formula(codes[0]) if self.id == "NM_17_5" else self.urn.format(*codes)
-        return f"Nm-{dataset}d{period.number}e{self.edition}d{area_code}d{middle}d{measures}"
+        return f"d{middle}d{measures}"
 
 
 #: How the survey's percentages are made of its counts, where a recorded answer shows it.
@@ -160,8 +161,10 @@ def _survey() -> list[Dataset]:
             id="NM_17_5",
             name="annual population survey (variables (percentages))",
             description=(
-                "A residence based labour market survey encompassing population, economic activity (employment "
-                "and unemployment), economic inactivity and qualifications. These are broken down where possible "
+                "A residence based labour market survey encompassing population, economic "
+                "activity (employment "
+                "and unemployment), economic inactivity and qualifications. These are broken "
+                "down where possible "
                 "by gender, age, ethnicity, industry and occupation. Available at Local Authority level and "
                 "above. Updated quarterly."
             ),
@@ -215,7 +218,8 @@ def _claimant_counts() -> list[Dataset]:
             name="Jobseeker's Allowance with rates and proportions",
             description=(
                 "Records the number of people claiming Jobseeker's Allowance (JSA) and National Insurance "
-                "credits at Jobcentre Plus local offices. This is not an official measure of unemployment, but "
+                "credits at Jobcentre Plus local offices. This is not an official measure of "
+                "unemployment, but "
                 "is the only indicative statistic available for areas smaller than Local Authorities."
             ),
             mnemonic="us",
@@ -241,7 +245,8 @@ def _claimant_counts() -> list[Dataset]:
             id="NM_4_1",
             name="Jobseeker's Allowance by age and duration",
             description=(
-                "A monthly count of Jobseeker's Allowance (JSA) claimants broken down by age and the duration "
+                "A monthly count of Jobseeker's Allowance (JSA) claimants broken down by age "
+                "and the duration "
                 "of claim. Totals exclude non-computerised clerical claims (approx. 1%). Available for areas "
                 "smaller than Local Authorities."
             ),
@@ -293,7 +298,8 @@ def _client_groups() -> list[Dataset]:
             id="NM_105_1",
             name="benefit claimants - working age client group",
             description=(
-                "Use this data set to get information on the number of working-age people who are claiming one "
+                "Use this data set to get information on the number of working-age people who "
+                "are claiming one "
                 "or more key DWP benefits and to learn about the combination of benefits they are claiming."
             ),
             mnemonic="bwa",
@@ -320,7 +326,8 @@ def _client_groups() -> list[Dataset]:
             id="NM_103_1",
             name="benefit claimants - working age clients for small areas",
             description=(
-                "A count of people who are claiming DWP working-age benefits. Use to analyse the combination of "
+                "A count of people who are claiming DWP working-age benefits. Use to analyse "
+                "the combination of "
                 "benefits people are claiming (for numbers claiming a particular benefit use the individual "
                 "benefit dataset instead). Small areas (ward / SOA) only."
             ),
@@ -364,8 +371,10 @@ def _populations() -> list[Dataset]:
             id="NM_31_1",
             name="Population estimates - local authority based by five year age band",
             description=(
-                "The midyear (30 June) estimates of population are based on results from the latest Census of "
-                "Population with allowance for under-enumeration. Available at Local Authority level and above."
+                "The midyear (30 June) estimates of population are based on results from the "
+                "latest Census of "
+                "Population with allowance for under-enumeration. Available at Local Authority "
+                "level and above."
             ),
             mnemonic="pestnew",
             keywords="Population,Age,Mid-year",
@@ -427,7 +436,9 @@ def _economy() -> list[Dataset]:
         Dataset(
             id="NM_189_1",
             name="Business Register and Employment Survey : open access",
-            description="An employer survey of the number of jobs held by employees, by industry and place of work.",
+            description=(
+                "An employer survey of the number of jobs held by employees, by industry and place of work."
+            ),
             mnemonic="brs",
             keywords="Employees,Industry,Jobs",
             units="Employees",
@@ -448,7 +459,10 @@ def _economy() -> list[Dataset]:
         Dataset(
             id="NM_142_1",
             name="UK Business Counts - enterprises by industry and employment size band",
-            description="The number of enterprises, recorded once a year from the Inter Departmental Business Register.",
+            description=(
+                "The number of enterprises, recorded once a year from the Inter "
+                "Departmental Business Register."
+            ),
             mnemonic="idbrent",
             keywords="Businesses,Enterprises,Industry,Size",
             units="Enterprises",

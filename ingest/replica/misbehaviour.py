@@ -123,7 +123,7 @@ class Wishes:
             return [w.detail for w in self._wishes if w.kind == "vanish" and w.fits(address, True)]
 
 
-# --- spoiling rows ---------------------------------------------------------------------------------------------
+# --- spoiling rows ------------------------------------------------------------------------------------
 
 _Table = list[list[str]]
 
@@ -212,7 +212,10 @@ _SPOILERS: dict[str, Callable[[_Table, Wish], None]] = {
 
 
 def _written(table: _Table, body: bytes, separator: str) -> bytes:
-    """Write the table as it was quoted: all of it where the original quotes its heading, else only where needed."""
+    """Write the table as it was quoted.
+
+    All of it where the original quotes its heading, else only where needed.
+    """
     quoting = csv.QUOTE_ALL if body.startswith(b'"') else csv.QUOTE_MINIMAL
     written = io.StringIO()
     bare = {"OBS_VALUE", "RECORD_OFFSET", "RECORD_COUNT"} | {

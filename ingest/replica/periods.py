@@ -12,7 +12,7 @@ _MONTHS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Period:
     """One DATE of a dataset. `number` is year * 16 + month, as URNs spell it; month is 0 for a whole year."""
 

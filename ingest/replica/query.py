@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ingest.replica.areas import Geography, Member, unique
+from ingest.replica.areas import Geography, Member, all_members, unique
 from ingest.replica.datasets import Code, Dataset, Dimension
 from ingest.replica.periods import Period
 
@@ -18,7 +18,8 @@ KEY_LIMIT = 1_000_000
 _OPTIONS = frozenset(
     {
         "time", "date", "select", "rows", "cols", "recordlimit", "recordoffset", "excludemissingvalues",
-        "excludezerovalues", "excludecolumnheadings", "queryid", "uid", "signature", "callback", "random", "_",
+        "excludezerovalues", "excludecolumnheadings", "queryid", "uid", "signature", "callback",
+        "random", "_",
         "setallwherenotspecified", "freq", "version",
     }
 )  # fmt: skip
@@ -125,7 +126,7 @@ def _is_true(parameters: Mapping[str, str], name: str) -> bool:
     return parameters.get(name, "").lower() == "true"
 
 
-# --- rows ------------------------------------------------------------------------------------------------------
+# --- rows ---------------------------------------------------------------------------------------------
 
 
 def _window(parameters: Mapping[str, str], count: int) -> tuple[int, int]:
@@ -146,7 +147,7 @@ def _number(parameters: Mapping[str, str], name: str, otherwise: int) -> int:
         raise QueryError(f"{name} is not a number") from error
 
 
-# --- dates -----------------------------------------------------------------------------------------------------
+# --- dates --------------------------------------------------------------------------------------------
 
 
 def _periods(parameters: Mapping[str, str], periods: tuple[Period, ...]) -> list[Period]:
@@ -183,7 +184,10 @@ def _number_of(point: str, periods: tuple[Period, ...]) -> int:
 
 
 def _point(point: str, periods: tuple[Period, ...], nearest: bool = False) -> Period | None:
-    """Return one date. As an end of a `time` range a date that has no figures stands for itself: the nearest."""
+    """Return one date.
+
+    As an end of a `time` range a date that has no figures stands for itself: the nearest.
+    """
     if not periods:
         return None
     word = point.lower()
@@ -206,7 +210,7 @@ def _point(point: str, periods: tuple[Period, ...], nearest: bool = False) -> Pe
     return Period(point, point, number // 16, number % 16, date.min)
 
 
-# --- areas -----------------------------------------------------------------------------------------------------
+# --- areas --------------------------------------------------------------------------------------------
 
 
 def _places(text: str | None, geography: Geography, take_all: bool) -> list[Place]:
@@ -227,9 +231,11 @@ def _places_of(token: str, geography: Geography) -> list[Place]:
     if typed:
         return [Place(m, str(m.code)) for m in members_of_type(geography, typed[1], int(typed[2]))]
     if "..." in token:
-        return _numeric_places(*token.split("...", 1), geography)
+        low, _, high = token.partition("...")
+        return _numeric_places(low, high, geography)
     if "-" in token:
-        return _listed_places(*token.split("-", 1), geography)
+        low, _, high = token.partition("-")
+        return _listed_places(low, high, geography)
     member = find_member(geography, token)
     return [] if member is None else [Place(member, token.upper())]
 
@@ -253,8 +259,6 @@ def find_member(geography: Geography, token: str, anywhere: bool = False) -> Mem
 
 
 def _member_of_any_type(code: int) -> Member | None:
-    from ingest.replica.areas import all_members
-
     return next((m for members in all_members().values() for m in members if m.code == code), None)
 
 
@@ -279,11 +283,14 @@ def _listed_places(low: str, high: str, geography: Geography) -> list[Place]:
     return [Place(m, str(m.code)) for m in unique(geography.members[ends[0] : ends[1] + 1])]
 
 
-# --- other dimensions ------------------------------------------------------------------------------------------
+# --- other dimensions ---------------------------------------------------------------------------------
 
 
 def _codes(text: str | None, dimension: Dimension, take_all: bool) -> list[Code]:
-    """Return the codes asked for. An unknown code in a list is answered by the default; in a range it is dropped."""
+    """Return the codes asked for.
+
+    An unknown code in a list is answered by the default; in a range it is dropped.
+    """
     known = dimension.by_value
     if text is None:
         return list(dimension.codes) if take_all else [known[dimension.default]]

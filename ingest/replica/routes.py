@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from ingest.replica import answers, local_statistics, query, structure
+from ingest.replica import answers, local_statistics, query, sdmx_xml, structure
 from ingest.replica.datasets import Dataset, find
 from ingest.replica.misbehaviour import Wish
 
@@ -24,8 +24,9 @@ _CSV, _TSV, _JSON, _HTML = (
 _HELD_ROWS = 30_000
 
 HELP_PAGE = (
-    '<!DOCTYPE html>\n<html lang="en">\n<head>\n<title>API - Nomis - Official Census and Labour Market Statistics'
-    "</title>\n</head>\n<body>\n<h1>API</h1>\n<p>This is a replica of the Nomis RESTful API with demonstration data."
+    '<!DOCTYPE html>\n<html lang="en">\n<head>\n'
+    "<title>API - Nomis - Official Census and Labour Market Statistics</title>\n</head>\n<body>\n<h1>API</h1>\n"
+    "<p>This is a replica of the Nomis RESTful API with demonstration data."
     " The address asked for is not one of its resources.</p>\n</body>\n</html>\n"
 )
 
@@ -65,7 +66,8 @@ def is_table(path: str) -> bool:
 
 
 def answer(request: Request) -> Answer:
-    """Return the answer to a request."""
+    """Return the answer to a request. A doubled slash, which some clients send, counts as one."""
+    request = replace(request, path=re.sub("/{2,}", "/", request.path))
     if request.path.startswith(local_statistics.BASE):
         return _local_table(request)
     for pattern, handler in _ROUTES:
@@ -80,48 +82,53 @@ def help_page() -> Answer:
     return Answer(200, _HTML, HELP_PAGE.encode())
 
 
-def _json(document: Any) -> Answer:
+def _json(document: object) -> Answer:
     return Answer(200, _JSON, json.dumps(document).encode())
 
 
-# --- structure -------------------------------------------------------------------------------------------------
+# --- structure ----------------------------------------------------------------------------------------
 
 
-def _definitions(request: Request) -> Answer:
-    return _json(structure.definitions(request.parameters.get("search"), request.today))
+def _document(found: structure.Json, form: str) -> Answer:
+    if form.lower() == "xml":
+        return Answer(200, "application/xml", sdmx_xml.document(found))
+    return _json(found)
 
 
-def _definition(request: Request, dataset_id: str) -> Answer:
+def _definitions(request: Request, form: str) -> Answer:
+    return _document(structure.definitions(request.parameters.get("search"), request.today), form)
+
+
+def _definition(request: Request, dataset_id: str, form: str) -> Answer:
     dataset = find(dataset_id)
-    return _json(structure.definition(dataset_id, [dataset] if dataset else [], request.today))
+    return _document(structure.definition(dataset_id, [dataset] if dataset else [], request.today), form)
 
 
-def _no_codelist(dataset_id: str, concept: str, request: Request) -> Answer:
-    return _json(structure.whole_codelist(f"CL_{dataset_id[3:]}_{concept}", None, None, request.today))
-
-
-def _dimension(request: Request, dataset_id: str, concept: str) -> Answer:
-    dataset = find(dataset_id)
-    if dataset is None:
-        return _no_codelist(dataset_id, concept, request)
-    return _json(structure.codelist(dataset, concept, request.parameters.get("search"), request.today))
-
-
-def _dimension_code(request: Request, dataset_id: str, concept: str, value: str) -> Answer:
+def _dimension(request: Request, dataset_id: str, concept: str, form: str) -> Answer:
     dataset = find(dataset_id)
     if dataset is None:
-        return _no_codelist(dataset_id, concept, request)
+        return _document(structure.no_codelist(dataset_id, request.today), form)
+    search = request.parameters.get("search")
+    return _document(structure.codelist(dataset, concept, search, request.today), form)
+
+
+def _dimension_code(request: Request, dataset_id: str, concept: str, value: str, form: str) -> Answer:
+    dataset = find(dataset_id)
+    if dataset is None:
+        return _document(structure.no_codelist(dataset_id, request.today), form)
     if concept.lower() == "geography":
-        return _json(structure.children(dataset, value, request.parameters.get("search"), request.today))
-    return _json(structure.one_code(dataset, concept, value, request.today))
+        search = request.parameters.get("search")
+        return _document(structure.children(dataset, value, search, request.today), form)
+    return _document(structure.one_code(dataset, concept, value, request.today), form)
 
 
-def _codelist(request: Request, name: str, value: str | None) -> Answer:
-    return _json(structure.whole_codelist(name, value, request.parameters.get("search"), request.today))
+def _codelist(request: Request, name: str, value: str | None, form: str) -> Answer:
+    search = request.parameters.get("search")
+    return _document(structure.whole_codelist(name, value, search, request.today), form)
 
 
-def _concept(request: Request, name: str) -> Answer:
-    return _json(structure.concept(name, request.today))
+def _concept(request: Request, name: str, form: str) -> Answer:
+    return _document(structure.concept(name, request.today), form)
 
 
 def _metadata(request: Request, dataset_id: str, code: str | None) -> Answer:
@@ -157,7 +164,7 @@ def _hidden(dataset: Dataset, request: Request) -> set[str]:
     return {code or newest for code in request.hidden}
 
 
-# --- data ------------------------------------------------------------------------------------------------------
+# --- data ---------------------------------------------------------------------------------------------
 
 
 def _data(request: Request, dataset_id: str, form: str) -> Answer:
@@ -235,13 +242,13 @@ _ROUTES: tuple[tuple[re.Pattern[str], _Handler], ...] = tuple(
         (rf"/dataset/{_ID}\.data\.(csv|tsv|json)", _data),
         (rf"/dataset/{_ID}[./](jsonstat)\.json", _data),
         (rf"/dataset/{_ID}[./]overview\.json", _overview),
-        (r"/dataset/def\.sdmx\.json", _definitions),
-        (rf"/dataset/{_ID}[./]def\.sdmx\.json", _definition),
+        (r"/dataset/def\.sdmx\.(json|xml)", _definitions),
+        (rf"/dataset/{_ID}[./]def\.sdmx\.(json|xml)", _definition),
         (rf"/dataset/{_ID}/time(?:/([\d-]+))?\.met(?:a)?data\.json", _metadata),
-        (rf"/dataset/{_ID}/(\w+)\.def\.sdmx\.json", _dimension),
-        (rf"/dataset/{_ID}/(\w+)/([\w-]+)\.def\.sdmx\.json", _dimension_code),
-        (r"/codelist/(CL_\w+)(?:/(\w+))?\.def\.sdmx\.json", _codelist),
-        (r"/concept/(\w+)\.def\.sdmx\.json", _concept),
+        (rf"/dataset/{_ID}/(\w+)[./]def\.sdmx\.(json|xml)", _dimension),
+        (rf"/dataset/{_ID}/(\w+)/([\w-]+)[./]def\.sdmx\.(json|xml)", _dimension_code),
+        (r"/codelist/(CL_\w+)(?:/(\w+))?[./]def\.sdmx\.(json|xml)", _codelist),
+        (r"/concept/(\w+)[./]def\.sdmx\.(json|xml)", _concept),
         (r"/contenttype/(\w+)(?:/id/(\w+))?\.json", _content_type),
         (rf"/dataset/{_ID}(?:/.*)?/summary", _summary),
     )

@@ -1,6 +1,6 @@
-"""What seeded figures are made of: fixed noise, slow waves, national shapes, and the figures that a plan prints.
+"""What seeded figures are made of: fixed noise, slow waves, national shapes, and what a plan prints.
 
-Every figure is a function of its own key, so any cell is computed on its own and no dataset is held in memory.
+Every figure is a function of its own key: any cell is computed alone, and no dataset is held in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ STATUS_NAMES = {
     NORMAL: "Normal Value",
     MISSING: "These figures are missing.",
     ZERO_OR_DISCLOSIVE: (
-        "Estimate and confidence interval not available since the group sample size is zero or disclosive (0-2)"
+        "Estimate and confidence interval not available since the group sample size is zero or "
+        "disclosive (0-2)"
     ),
     SMALL_SAMPLE: "Estimate and confidence interval unreliable since the group sample size is small (3-9)",
     UNDER_500: "Estimate is less than 500",
@@ -38,7 +39,10 @@ STATUS_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure. `step` is the publisher's rounding; `decimals` are those printed; `value` is None if empty."""
+    """One figure.
+
+    `step` is the publisher's rounding; `decimals` are those printed; `value` is None if empty.
+    """
 
     value: float | None
     decimals: int = 0
@@ -56,6 +60,10 @@ NOT_HELD = Cell(None, status=MISSING)
 CellOf = Callable[[Area, tuple[str, ...], Period, str], Cell]
 
 
+#: Four even numbers have a variance of 4/12.
+_SPREAD_OF_FOUR = math.sqrt(3)
+
+
 def unit(key: str) -> float:
     """Return a fixed number in 0..1 for a key."""
     digest = blake2b(f"{SEED}|{key}".encode(), digest_size=7).digest()
@@ -64,9 +72,9 @@ def unit(key: str) -> float:
 
 def noise(key: str) -> float:
     """Return a fixed number for a key, about normal with standard deviation 1, never beyond 3.5."""
-    digest = blake2b(f"{SEED}|{key}".encode(), digest_size=8).digest()
-    parts = [int.from_bytes(digest[i : i + 2], "big") / 65536 - 0.5 for i in (0, 2, 4, 6)]
-    return sum(parts) * math.sqrt(3)
+    bits = int.from_bytes(blake2b(f"{SEED}|{key}".encode(), digest_size=8).digest(), "big")
+    whole = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)
+    return (whole / 65536 - 2) * _SPREAD_OF_FOUR
 
 
 @lru_cache(maxsize=20_000)
@@ -106,7 +114,7 @@ class Shape:
 
 def round_to(value: float, step: int) -> int:
     """Round half up to a multiple of `step`."""
-    return int(math.floor(value / step + 0.5)) * step
+    return math.floor(value / step + 0.5) * step
 
 
 def round_up_half(value: float, decimals: int) -> float:
@@ -120,7 +128,7 @@ def rate(value: float, base: float) -> float:
     return round_up_half(100 * value / base, 1) if base else 0.0
 
 
-# --- printed figures -------------------------------------------------------------------------------------------
+# --- printed figures ----------------------------------------------------------------------------------
 
 PrintedKey = tuple[tuple[str, ...], str]
 
@@ -163,7 +171,7 @@ def _time(period: str) -> float:
 
 
 def pull(time: float, anchors: tuple[tuple[float, float], ...]) -> float:
-    """Return how far a series is drawn to its printed figures: all of it at one, a third of it three years away.
+    """Return how far a series is drawn to its printed figures: all at one, a third three years away.
 
     `anchors` are (time, printed minus modelled); between two the nearer counts.
     """

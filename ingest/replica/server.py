@@ -15,7 +15,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ingest.replica import routes
@@ -124,7 +123,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     replica: Replica
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: object, client_address: object) -> None:
         """Log instead of printing: clients that hang up are part of the tests."""
         LOG.debug("connection from %s ended early", client_address, exc_info=True)
 
@@ -145,6 +144,15 @@ def serve(
     return Handle(server, replica, "https" if tls else "http")
 
 
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Return parameters by lower-case name; one that is given twice is a list."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.lower()
+        found[key] = f"{found[key]},{value}" if key in found else value
+    return found
+
+
 def _clock(today: date | Callable[[], date] | None) -> Callable[[], date]:
     if today is None:
         return date.today
@@ -161,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Return the name that the Server header gives."""
         return "planmark-replica"
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Keep requests out of the terminal; `GET /_requests` shows them."""
         LOG.debug(format, *args)
 
@@ -185,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a browser that asks whether it may."""
         self._send(Answer(204, "text/plain"))
 
-    # --- dispatch ----------------------------------------------------------------------------------------------
+    # --- dispatch -----------------------------------------------------------------------------------------
 
     def _respond(self, form: str) -> None:
         parts = urlsplit(self.path)
@@ -194,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._control(path, form)
             return
         pairs = [*parse_qsl(parts.query, keep_blank_values=True), *parse_qsl(form, keep_blank_values=True)]
-        parameters = {name.lower(): value for name, value in pairs}
+        parameters = _joined(pairs)
         address = (
             path
             + ("?" if pairs else "")
@@ -247,10 +255,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send_json(200, {"ok": True})
 
-    def _send_json(self, status: int, document: Any) -> None:
+    def _send_json(self, status: int, document: object) -> None:
         self._send(Answer(status, "application/json", json.dumps(document).encode()))
 
-    # --- answers that are broken -------------------------------------------------------------------------------
+    # --- answers that are broken --------------------------------------------------------------------------
 
     def _broken_before(self, wish: Wish, address: str) -> bool:
         """Send what takes the place of the answer; False if the answer itself is still to come."""
@@ -306,7 +314,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.close()
             self.connection.close()
 
-    # --- sending -----------------------------------------------------------------------------------------------
+    # --- sending ------------------------------------------------------------------------------------------
 
     def _send(self, found: Answer, extra: dict[str, str] | None = None, promised: int | None = None) -> None:
         self.send_response(found.status)

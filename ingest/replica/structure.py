@@ -1,4 +1,7 @@
-"""Everything that describes data: definitions, codelists, overviews, date metadata and classifications, as JSON."""
+"""Everything that describes data.
+
+Definitions, codelists, overviews, date metadata and classifications, as JSON.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ def matches(pattern: str, text: str) -> bool:
     return re.fullmatch(".*".join(parts), text, re.IGNORECASE | re.DOTALL) is not None
 
 
-# --- definitions -----------------------------------------------------------------------------------------------
+# --- definitions --------------------------------------------------------------------------------------
 
 
 def definitions(search: str | None, today: date) -> Json:
@@ -158,7 +161,7 @@ def _component(dataset: Dataset, concept: str) -> Json:
     return found | ({"isfrequencydimension": "true"} if concept == "FREQ" else {})
 
 
-# --- codelists -------------------------------------------------------------------------------------------------
+# --- codelists ----------------------------------------------------------------------------------------
 
 
 def codelist(dataset: Dataset, concept: str, search: str | None, today: date) -> Json:
@@ -175,9 +178,14 @@ def codelist_of(
     if search and codes is not None:
         codes = [code for code in codes if matches(search, code["description"]["value"])]
     if not codes:
-        return _document(name, {"codelists": None}, today)
+        return no_codelist(name, today)
     content = {"agencyid": "NOMIS", "id": name, "code": codes, "name": _text(concept.lower()), "uri": ""}
     return _document(name, {"codelists": {"codelist": [content]}}, today)
+
+
+def no_codelist(name: str, today: date) -> Json:
+    """Return the answer for a list that does not exist: `codelists` is null."""
+    return _document(name, {"codelists": None}, today)
 
 
 def one_code(dataset: Dataset, concept: str, value: str, today: date) -> Json:
@@ -279,7 +287,7 @@ def whole_codelist(name: str, value: str | None, search: str | None, today: date
     found = re.fullmatch(r"CL_(\d+_\d+)_(\w+)", name, re.IGNORECASE)
     dataset = all_datasets().get(f"NM_{found[1]}") if found else None
     if found is None or dataset is None:
-        return _document(name, {"codelists": None}, today)
+        return no_codelist(name, today)
     if value is not None:
         return one_code(dataset, found[2], value, today)
     if found[2].upper() == "GEOGRAPHY":
@@ -298,7 +306,7 @@ def concept(name: str, today: date) -> Json:
     return _document(name.upper(), {"concepts": {"concept": [content]}}, today)
 
 
-# --- dates -----------------------------------------------------------------------------------------------------
+# --- dates --------------------------------------------------------------------------------------------
 
 
 def _revisions(period: Period) -> Json:
@@ -330,10 +338,10 @@ def date_metadata(dataset: Dataset, code: str | None, today: date, hidden: set[s
     return _document(f"{dataset.id}_TIME", content, today)
 
 
-# --- overview --------------------------------------------------------------------------------------------------
+# --- overview -----------------------------------------------------------------------------------------
 
 
-def _few(items: list[Any]) -> Any:
+def _few(items: list[Any]) -> object:
     """Return a list, or its one element bare: so does the true service."""
     return items[0] if len(items) == 1 else items
 
@@ -410,9 +418,7 @@ def _overview_dimension(
 ) -> Json:
     if concept == "TIME":
         periods = [p for p in dataset.calendar.periods(today) if p.code not in hidden]
-        codes: list[Json] = [
-            {"value": p.code, "name": p.name, "revisions": {"revision": _revisions(p)}} for p in periods
-        ]
+        codes: list[Json] = [{"value": p.code, "name": p.name, "revisions": _revisions(p)} for p in periods]
         return _overview_entry("date", concept, codes, with_codes, periods[-1].code if periods else "")
     if concept == "GEOGRAPHY":
         types = [{"name": TYPE_NAMES[t], "value": f"TYPE{t}"} for t in dataset.types]
@@ -453,11 +459,14 @@ def _overview_entry(name: str, concept: str, codes: list[Json], with_codes: bool
     return entry
 
 
-# --- classifications -------------------------------------------------------------------------------------------
+# --- classifications ----------------------------------------------------------------------------------
 
 
 def content_type(name: str, identity: str | None) -> Json | None:
-    """Return a classification, one entry of it, or (`index`) the list of them; None if there is no such thing."""
+    """Return a classification, one entry of it, or (`index`) the list of them.
+
+    None if there is no such thing.
+    """
     if name.lower() == "index":
         return {"contenttype": {"item": [{"id": "sources", "name": "Sources"}]}}
     if name.lower() != "sources":
