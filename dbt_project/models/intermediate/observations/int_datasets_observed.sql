@@ -63,9 +63,9 @@ last_loaded as (
 last_tried as (
     select distinct on (dataset_id)
         dataset_id,
-        coalesce(finished_at, started_at) as checked_at,
         outcome,
-        error_text
+        error_text,
+        coalesce(finished_at, started_at) as checked_at
     from deliveries
     where outcome <> 'running'
     order by dataset_id asc, delivery_id desc
@@ -80,19 +80,19 @@ known as (
 final as (
     select
         known.dataset_id,
-        coalesce(datasets.dataset_title, known.dataset_id) as dataset_title,
         datasets.publisher,
         datasets.cadence,
         datasets.landing_page,
         datasets.licence,
-        case datasets.cadence when 'monthly' then 1 when 'quarterly' then 3 when 'annual' then 12 end as step_months,
         newest.newest_period_end,
         last_loaded.loaded_at,
         last_loaded.released_at,
         last_tried.checked_at,
         last_tried.outcome,
         last_tried.error_text,
-        accepted.origin
+        accepted.origin,
+        coalesce(datasets.dataset_title, known.dataset_id) as dataset_title,
+        case datasets.cadence when 'monthly' then 1 when 'quarterly' then 3 when 'annual' then 12 end as step_months
     from known
     left join datasets on known.dataset_id = datasets.dataset_id
     left join newest on known.dataset_id = newest.dataset_id

@@ -89,7 +89,7 @@ gathered as (
 
 bounded as (
     select
-        gathered.*,
+        *,
         -- 1.96 standard errors either side, where the publisher gives a half-width or a coefficient of variation.
         -- Rounded, since publishers' own bounds arrive as 64.10000000000001.
         round(

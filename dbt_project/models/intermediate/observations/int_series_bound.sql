@@ -30,12 +30,12 @@ parts as (
         bindings.valid_from_date,
         bindings.valid_to_date,
         bindings.priority,
-        jsonb_array_length(bindings.selection) as parts_count,
         selected.part_number,
-        selected.dimensions
+        selected.dimensions,
+        jsonb_array_length(bindings.selection) as parts_count
     from bindings
-    cross join lateral jsonb_array_elements(bindings.selection)
-        with ordinality as selected (dimensions, part_number)
+    cross join
+        lateral jsonb_array_elements(bindings.selection) with ordinality as selected (dimensions, part_number)
 ),
 
 matched as (
@@ -59,9 +59,9 @@ matched as (
     inner join series
         on
             parts.dataset_id = series.dataset_id
-            and series.dimensions @> parts.dimensions
+            and parts.dimensions <@ series.dimensions
             -- The unit tells counts from percentages; only the value itself is in the measure's unit.
-            and (series.role <> 'value' or series.unit = parts.unit)
+            and (series.role <> 'value' or parts.unit = series.unit)
     inner join datasets on parts.dataset_id = datasets.dataset_id
     inner join areas on series.area_code = areas.area_code
 ),

@@ -52,7 +52,7 @@ observed as (
 
 stepped as (
     select
-        observed.*,
+        *,
         greatest(
             1, coalesce(
                 round({{ month_number('period_end') }} - {{ month_number('previous_end') }})::integer, period_months
@@ -66,7 +66,7 @@ stepped as (
 
 decided as (
     select
-        stepped.*,
+        *,
         coalesce(
             {{ as_of }} > due_date
             and (next_end is null or next_end > due_date)
@@ -130,7 +130,7 @@ pathed as (
                 * ({{ month_number('decided.period_end') }} - {{ month_number('stretches.from_date') }})
                 / ({{ month_number('stretches.to_date') }} - {{ month_number('stretches.from_date') }})
         end as expected_value,
-        sign * (decided.baseline_value - decided.target_value) >= -1e-9
+        decided.sign * (decided.baseline_value - decided.target_value) >= -1e-9
         and abs(decided.baseline_value - decided.target_value) > 1e-9 as was_met_at_start
     from decided
     left join stretches
@@ -142,7 +142,7 @@ pathed as (
 
 measured as (
     select
-        pathed.*,
+        *,
         case
             when
                 not coalesce(was_met_at_start, false) and abs(target_value - baseline_value) > 1e-9
@@ -163,14 +163,14 @@ measured as (
 
 positioned as (
     select
-        measured.*,
+        *,
         {{ target_position() }} as position
     from measured
 ),
 
 judged as (
     select
-        positioned.*,
+        *,
         -- What the verdict was about: the target itself, or the path to it.
         case when position in ('met', 'missed') then target_gap else gap end as judged_gap,
         case when position in ('met', 'missed') then target_value else expected_value end as judged_against
@@ -179,7 +179,7 @@ judged as (
 
 evidenced as (
     select
-        judged.*,
+        *,
         {{ target_evidence() }} as evidence,
         not coalesce(judged_against between lower_bound and upper_bound, false) as is_outside_interval
     from judged
@@ -187,7 +187,7 @@ evidenced as (
 
 worded as (
     select
-        evidenced.*,
+        *,
         {{ value_text('value', 'unit', 'decimals') }}
         || ' ' || {{ period_phrase('period_start', 'period_months') }} as value_words,
         coalesce({{ value_text('target_value', 'unit', 'decimals') }}, 'an unknown level')
@@ -213,7 +213,7 @@ worded as (
 
 sentences as (
     select
-        worded.*,
+        *,
         case
             when not is_assessable and coalesce(polarity, '') not in ('higher', 'lower')
                 then 'the plan does not say which way is better, so no verdict is given'

@@ -41,12 +41,11 @@ measured as (
             dated.measure_id = observations.measure_id
             and dated.area_code = observations.area_code
             and dated.unit = observations.unit
-            and observations.period_start >= dated.baseline_start
-            and observations.period_end
-            <= {{ period_end('dated.baseline_start', 'dated.baseline_months') }}
     where
         dated.baseline_value is null
         and observations.value is not null
+        and observations.period_start >= dated.baseline_start
+        and observations.period_end <= {{ period_end('dated.baseline_start', 'dated.baseline_months') }}
     order by dated.target_id asc, observations.period_end desc, observations.period_start desc
 ),
 

@@ -8,7 +8,7 @@ datasets as (
 -- Late when nothing new has come two periods after the last one ended.
 dated as (
     select
-        datasets.*,
+        *,
         (newest_period_end + make_interval(months => 2 * step_months))::date as next_due_date
     from datasets
 ),

@@ -7,7 +7,7 @@ observations as (
 -- A later segment is another definition: the first period of it is where the series breaks.
 broken as (
     select
-        observations.*,
+        *,
         segment > lag(segment, 1, segment) over (
             partition by measure_id, area_code
             order by period_end, period_start

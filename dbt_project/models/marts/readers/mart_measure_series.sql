@@ -34,7 +34,9 @@ countries as (
 
 -- A comparator counts only where dataset, unit and period are the same.
 national as (
-    select distinct on (observations.measure_id, observations.dataset_id, observations.period_start, observations.period_months)
+    select distinct on (
+        observations.measure_id, observations.dataset_id, observations.period_start, observations.period_months
+    )
         observations.measure_id,
         observations.dataset_id,
         observations.period_start,
