@@ -89,7 +89,7 @@ def show_dataset(
 
 @app.command("docs")
 def write_docs() -> None:
-    """Write what is generated from the catalogue: the pages of docs/datasets and the JSON Schema for editors."""
+    """Write what is generated from the catalogue: the pages of docs/datasets, the JSON Schema for editors."""
     written = pages(load_definitions())
     PAGES.mkdir(parents=True, exist_ok=True)
     for path in PAGES.glob("*.md"):
