@@ -22,7 +22,8 @@ _CLAIMANT_RATE = Shape(
      (2022.5, 3.7), (2024.0, 3.8), (2025.5, 4.1), (2027.0, 4.0))
 )  # fmt: skip
 #: Share of them on Jobseeker's Allowance: Universal Credit took over from 2013.
-_JSA_SHARE = Shape(((2013.3, 1.0), (2015.5, 0.75), (2018.0, 0.40), (2020.0, 0.12), (2026.0, 0.05)))
+_UNIVERSAL_CREDIT = 2013.3
+_JSA_SHARE = Shape(((_UNIVERSAL_CREDIT, 1.0), (2015.5, 0.75), (2018.0, 0.40), (2020.0, 0.12), (2026.0, 0.05)))
 _FEMALE_SHARE = Shape(((2004.0, 0.26), (2010.0, 0.30), (2016.0, 0.37), (2026.0, 0.43)))
 #: Age groups of claimants: shares of all, in the order of the smallest groups.
 _AGE_SHARE = {
@@ -104,9 +105,17 @@ def population_cell(area: Area, codes: Codes, period: Period, measures: str) -> 
     share = 0.493 + 0.004 * lasting(f"{area.code}|men")
     if age == "203":
         total = working_age(area, period.year)
-        return Cell(_of_sex(total, sex, share + 0.008))
+        return Cell(_of_sex(total, sex, _working_men(area, share + 0.008, period.time)))
     total = _of_sex(population(area, period.year), sex, share)
     return Cell(total if age == "0" else _band(total, int(age)))
+
+
+def _working_men(area: Area, share: float, time: float) -> float:
+    """Return the share of men among those of working age, drawn to the printed one."""
+    men = seeds.printed_times("NM_31_1", area.code, ("5", "203"), "20100")
+    everyone = dict(seeds.printed_times("NM_31_1", area.code, ("7", "203"), "20100"))
+    anchors = tuple((when, count / everyone[when] - share) for when, count in men if when in everyone)
+    return share + seeds.pull(time, anchors)
 
 
 def _band(total: int, band: int) -> int:
@@ -184,6 +193,9 @@ def _claimants(area: Area, period: Period) -> float:
         drift = 1 + 0.15 * wave(f"{area.vintage}|{area.code}|claimants", period.time)
         chance = 1 + 0.06 * noise(f"{area.vintage}|{area.code}|{period.code}|claimants")
         return _claimants(areas.city(), period) * share * drift * chance
+    jobseekers = seeds.printed("NM_1_1", area.code, period.code, ("7", "1"), "20100")
+    if jobseekers is not None and period.time < _UNIVERSAL_CREDIT:
+        return jobseekers  # all claimants were jobseekers then
     level = _claimant_rate(area, period.time) + seeds.pull(period.time, _claimant_anchors(area))
     level *= 1 + 0.004 * noise(f"{area.code}|{period.code}|claimants")
     return _resident_base(area, period) * level / 100
@@ -196,10 +208,12 @@ def _share(area: Area, group: str, spread: float) -> float:
 
 
 def _raw_share(area: Area, group: str, spread: float) -> float:
-    worst = 1.8 if area.is_worst_performing else 1.0
     place = lasting(f"{area.vintage}|{area.code}|poverty")
     own = lasting(f"{area.vintage}|{area.code}|{group}")
-    return worst * math.exp(spread * (0.8 * place + 0.5 * own))
+    if area.is_worst_performing:
+        # The plan chose the areas where more than a fifth of residents claim.
+        return 1.8 * math.exp(spread * (0.4 * abs(place) + 0.5 * own))
+    return math.exp(spread * (0.8 * place + 0.5 * own))
 
 
 @lru_cache(maxsize=64)

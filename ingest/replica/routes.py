@@ -25,7 +25,8 @@ _HELD_ROWS = 30_000
 
 HELP_PAGE = (
     '<!DOCTYPE html>\n<html lang="en">\n<head>\n'
-    "<title>API - Nomis - Official Census and Labour Market Statistics</title>\n</head>\n<body>\n<h1>API</h1>\n"
+    "<title>API - Nomis - Official Census and Labour Market Statistics</title>\n</head>\n"
+    "<body>\n<h1>API</h1>\n"
     "<p>This is a replica of the Nomis RESTful API with demonstration data."
     " The address asked for is not one of its resources.</p>\n</body>\n</html>\n"
 )

@@ -31,7 +31,7 @@ _JOBLESS_COURSE = Shape(
      (2019.0, 0.74), (2021.0, 0.93), (2023.0, 0.72), (2025.5, 0.92), (2027.0, 0.95))
 )  # fmt: skip
 #: People asked in a year, by kind of area, and how that has shrunk.
-_SAMPLE = {"country": 120_000, "region": 16_000, "county": 3_600, "unitary": 1_150, "district": 950}
+_SAMPLE = {"country": 120_000, "region": 16_000, "county": 3_600, "unitary": 1_080, "district": 930}
 _SAMPLE_COURSE = Shape(
     ((2004.0, 1.0), (2010.0, 0.92), (2016.0, 0.80), (2020.0, 0.66), (2024.0, 0.55), (2027.0, 0.56))
 )
@@ -84,6 +84,8 @@ def survey_cell(area: Area, codes: tuple[str, ...], period: Period, measures: st
     estimate = _estimate(area, variable, period)
     if estimate is None:
         return _suppressed(area, variable, period)
+    if estimate.numerator < 500 and measures != DENOMINATOR:
+        return Cell(None, status=seeds.UNDER_500)
     if measures == VALUE:
         return Cell(estimate.percent, 1, 0.1)
     if measures == CONFIDENCE:
@@ -148,7 +150,7 @@ def _suppressed(area: Area, variable: str, period: Period) -> Cell:
 
 @lru_cache(maxsize=10_000)
 def _sample(area: Area, period: Period) -> float:
-    size = _SAMPLE[area.kind] * (1 + 0.06 * lasting(f"{area.code}|sample"))
+    size = _SAMPLE[area.kind] * (1 + 0.03 * lasting(f"{area.code}|sample"))
     return size * _SAMPLE_COURSE.at(period.time) * (1 + 0.02 * noise(f"{area.code}|{period.code}|sample"))
 
 
