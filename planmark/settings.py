@@ -79,6 +79,9 @@ class Settings(BaseSettings):
 
     # Airflow
     airflow_port: int = Field(default=0, ge=0, le=65535, description="0: 8080, or a free port if that is taken")
+    airflow_executor: Literal["LocalExecutor", "CeleryExecutor"] = "LocalExecutor"
+    airflow_broker_url: SecretStr | None = Field(default=None, description="Redis, for CeleryExecutor")
+    airflow_api_url: str = Field(default="", description="where workers reach the API server; empty: loopback")
 
     @property
     def embedded(self) -> bool:

@@ -1,0 +1,167 @@
+"""What a person sees in the terminal: progress, the scorecard, where to look next. Readable at 80 columns and
+without colour."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from planmark import database
+from planmark.cli.progress import Event
+from planmark.database import Role
+from planmark.scorecard import EVIDENCE, POSITIONS, Scorecard, Target
+from planmark.settings import Settings
+
+WIDTH = 80
+DEMONSTRATION = "DEMONSTRATION DATA"
+
+STEPS = {
+    "plan": "Plan",
+    "fetch": "Fetch",
+    "compare": "Compare",
+    "gate_raw": "Check what was loaded",
+    "transform": "Prepare",
+    "build_marts": "Build marts",
+    "gate_marts": "Check the marts",
+    "publish": "Publish",
+    "finish": "Finish",
+}
+_STATES = {"done": "ok", "skipped": "ok", "failed": "FAILED", "started": "..."}
+_UNITS = {"percent": " %", "percentage_points": " points", "people": "", "gbp": " GBP"}
+_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]  # fmt: skip
+
+
+def console() -> Console:
+    """Return the console to print to. Lines are 80 wide, wherever they go."""
+    return Console(width=WIDTH, highlight=False, soft_wrap=False, emoji=False, markup=False)
+
+
+def progress(out: Console, event: Event) -> None:
+    """Print one line for a step that ended."""
+    if event.state == "started":
+        return
+    name = STEPS.get(event.step, event.step) + (f" {event.dataset_id}" if event.dataset_id else "")
+    first, *more = event.message.splitlines() or [""]
+    out.print(f"{_STATES[event.state]:<7}{name}: {first} ({event.seconds:.0f} s)", style=_style(event))
+    for line in more:
+        out.print(f"       {line}", style=_style(event))
+
+
+def _style(event: Event) -> str:
+    return "bold red" if event.state == "failed" else ""
+
+
+def scorecard(out: Console, card: Scorecard, *, everything: bool = False) -> None:
+    """Print the targets of the city one by one; those of small areas as counts, unless `everything`."""
+    out.print()
+    out.rule(f"City Strategy targets as of {day(card.as_of)}", style="bold", characters="=")
+    if card.is_demonstration:
+        out.print(
+            f"{DEMONSTRATION}: figures printed in the plan are as printed; all others are made up.",
+            style="bold",
+        )
+    for target in card.main if not everything else card.targets:
+        _target(out, target)
+    if card.small_areas and not everything:
+        _small_areas(out, card)
+    out.print()
+    out.print(f"Publication {card.publication_id}")
+
+
+def _target(out: Console, target: Target) -> None:
+    out.print()
+    out.print(Text(target.target_title, style="bold"))
+    facts = [f"target {quantity(target.target_value, target.unit)}"]
+    facts.append(f"due {day(target.due_date)}" if target.due_date else "no due date printed")
+    facts.append(f"baseline {quantity(target.baseline_value, target.unit)}{_period(target.baseline_period)}")
+    _line(out, "; ".join(facts))
+    if target.assessed_value is not None and target.assessed_period_label != target.latest_period_label:
+        _line(
+            out,
+            f"when due {quantity(target.assessed_value, target.unit)}{_period(target.assessed_period_label)}",
+        )
+    latest = f"latest {quantity(target.latest_value, target.unit)}"
+    if target.latest_lower is not None and target.latest_upper is not None:
+        bounds = (quantity(value, "") for value in (target.latest_lower, target.latest_upper))
+        latest += f", between {' and '.join(bounds)}"
+    latest += _period(target.latest_period_label)
+    _line(out, latest + ("  [demonstration data]" if target.is_demonstration else ""))
+    position = POSITIONS.get(target.position, target.position)
+    evidence = EVIDENCE.get(target.evidence, target.evidence)
+    _line(out, f"{position.upper()}; evidence: {evidence}")
+    _line(out, target.reason)
+
+
+def _line(out: Console, text: str) -> None:
+    grid = Table.grid(padding=0)
+    grid.add_column(width=2)
+    grid.add_column(width=WIDTH - 2, overflow="fold")
+    grid.add_row("", Text(text))
+    out.print(grid)
+
+
+def _small_areas(out: Console, card: Scorecard) -> None:
+    areas = len({target.area_code for target in card.small_areas})
+    out.print()
+    out.print(
+        Text(f"Neighbourhoods: {len(card.small_areas)} targets in {areas} small areas (LSOAs)", style="bold")
+    )
+    counts = Counter((target.measure_title or "", target.position) for target in card.small_areas)
+    for measure in sorted({measure for measure, _ in counts}):
+        said = ", ".join(
+            f"{counts[measure, position]} {words}"
+            for position, words in POSITIONS.items()
+            if counts[measure, position]
+        )
+        _line(out, f"{measure}: {said}")
+    _line(out, f"See all: {planmark('scorecard --all')}")
+
+
+def where_next(out: Console, settings: Settings, log: Path) -> None:
+    """Print where the marts, the UI, the log and the results of the checks are."""
+    host, port = database.address(settings)
+    out.print()
+    out.print("Where to look next", style="bold")
+    rows = [
+        ("Database", f"{host}:{port}, database {settings.database_name}, role {Role.READER}, schema marts"),
+        ("", f"full address: {planmark('db-url')}"),
+        ("Airflow UI", f"start it with: {planmark('up')}"),
+        ("Log", str(log)),
+        ("Checks", str(settings.home / "data_docs" / "index.html")),
+        ("Stop", f"the database stays up; end it with: {planmark('down')}"),
+    ]
+    for name, text in rows:
+        out.print(f"  {name:<11}{text}", soft_wrap=True)
+
+
+def planmark(arguments: str) -> str:
+    """Return the command as it can be typed from here."""
+    program = Path(sys.executable).parent / "planmark"
+    try:
+        shown = program.relative_to(Path.cwd())
+    except ValueError:
+        shown = program
+    return f"'{shown}' {arguments}" if " " in str(shown) else f"{shown} {arguments}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Return `66.7 %`, `1,290`, or `not known`."""
+    if value is None:
+        return "not known"
+    number = f"{value:,.1f}" if unit not in ("people", "businesses", "jobs") or value % 1 else f"{value:,.0f}"
+    return number + _UNITS.get(unit, f" {unit.replace('_', ' ')}" if unit else "")
+
+
+def day(value: date) -> str:
+    """Return `31 March 2008`."""
+    return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def _period(label: str | None) -> str:
+    return f" ({label})" if label else ""
