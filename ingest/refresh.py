@@ -305,7 +305,10 @@ class _Refresh:
 
     def _load(self, reader: DeliveryReader, state: ProviderState) -> DeliveryReport:
         """Parse and load in one transaction, the outcome included."""
-        with database.connect(self._settings, Role.LOADER) as connection:
+        with (
+            database.connect(self._settings, Role.LOADER, autocommit=True) as connection,
+            connection.transaction(),
+        ):
             loaded_at = datetime.now(UTC)
             pages = self._provider.parse(self._definition, reader)
             counts = load_pages(

@@ -143,6 +143,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers from `service`, or as the script says."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     service: Service
 
     def do_GET(self) -> None:
