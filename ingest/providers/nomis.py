@@ -84,7 +84,7 @@ class Nomis:
         self._overviews[definition.id] = overview
         newest = max(times, key=lambda code: _day(str(code["value"])))
         return ProviderState(
-            fingerprint=_fingerprint(self._base, overview, times),
+            fingerprint=_fingerprint(overview, times),
             newest_period=_day(str(newest["value"])),
             released_at=_released_at(overview, newest),
         )
@@ -101,7 +101,7 @@ class Nomis:
         state = self.state(definition) if definition.id not in self._overviews else None
         overview = self._overviews[definition.id]
         times = _time_codes(overview)
-        fingerprint = state.fingerprint if state else _fingerprint(self._base, overview, times)
+        fingerprint = state.fingerprint if state else _fingerprint(overview, times)
         asked = self._asked(definition, [str(code["value"]) for code in times])
         asked = self._known_only(definition, asked, fingerprint)
         delivery.facts["asked"] = asked.to_facts()
@@ -409,10 +409,11 @@ def _time_codes(overview: Mapping[str, _Json]) -> list[dict[str, _Json]]:
     return []
 
 
-def _fingerprint(base: str, overview: Mapping[str, _Json], times: list[dict[str, _Json]]) -> str:
+def _fingerprint(overview: Mapping[str, _Json], times: list[dict[str, _Json]]) -> str:
     """Return a hash of periods, revisions and release dates: equal means nothing new is promised.
 
-    `status` and `nextupdate` are left out: they change, or fail to, without the figures.
+    `status` and `nextupdate` are left out: they change, or fail to, without the figures. So is the address: the
+    replica has a new one each time, and the origin of a delivery is compared apart.
     """
     revisions = [
         [str(code["value"])]
@@ -424,7 +425,7 @@ def _fingerprint(base: str, overview: Mapping[str, _Json], times: list[dict[str,
         for code in times
     ]
     dates = [str(overview.get(name)) for name in ("firstreleased", "lastupdated", "lastrevised")]
-    return _digest([base, revisions, dates])
+    return _digest([revisions, dates])
 
 
 def _digest(content: _Json) -> str:
