@@ -33,13 +33,15 @@ log = logging.getLogger(__name__)
 #: mart without rows is a fault.
 MAY_BE_EMPTY = frozenset({"fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality"})
 
-#: How long, in seconds, one attempt may wait for readers to let go of the views. New readers queue behind us
-#: for that long. It stays below PostgreSQL's deadlock_timeout (1 s), counted over all views together: then in
-#: every deadlock between a reader and us it is we who give way.
-ATTEMPT_SECONDS = 0.3
-#: Waits between attempts grow from the first to the longest, each shortened at random by up to a half.
-FIRST_WAIT_SECONDS = 0.05
-LONGEST_WAIT_SECONDS = 3.0
+#: How long, in seconds, an attempt waits for the first view, and for all others together. New readers queue
+#: behind us for that long. The sum stays below PostgreSQL's deadlock_timeout (1 s): in every deadlock between
+#: a reader and us it is we who give way. Most attempts are short: they look for the moment at which busy
+#: readers hold nothing, before others pile up behind us. One in five is long: it outlasts a slow query.
+SHORT_ATTEMPT = (0.001, 0.01)
+LONG_ATTEMPT = (0.3, 0.1)
+LONG_ATTEMPT_SHARE = 0.2
+#: Pauses between attempts are drawn up to a limit, which is a hundredth of the time spent trying.
+PAUSE_SECONDS = (0.005, 2.0)
 #: Longer than a reader's query or idle transaction can last (60 s each): one slow reader cannot stop us.
 PATIENCE_SECONDS = 300.0
 
@@ -72,10 +74,6 @@ class Mart:
 
     name: str
     columns: dict[str, str]
-
-
-class _ReadersBusy(Exception):
-    """Readers held a view for longer than one attempt may wait."""
 
 
 # --- Names and fingerprints ------------------------------------------------------------------------
@@ -449,92 +447,111 @@ def _check_contract(publication: Publication, new: Mapping[str, Mart], old: Mapp
 
 
 def _switch(connection: psycopg.Connection, publication: Publication, event: str, patience: float) -> None:
-    """Point every view at the publication in one transaction, trying again while readers hold a view."""
+    """Point every view at the publication in one transaction; give way to readers and try again meanwhile."""
+    with connection.transaction():
+        _hold(connection, publication)
+        marts, old = _marts(connection, publication.schema_name), _marts(connection, "marts")
+        _grant(connection, publication)
+        statements = [
+            _view(publication, name, marts.get(name), old.get(name))
+            for name in sorted(marts.keys() | old.keys())
+        ]
+        attempts = _lock_views(connection, publication, list(old), patience)
+        connection.execute(sql.SQL("; ").join(statements))
+        _grant_views(connection, sorted(marts.keys() - old.keys()))
+        _record(connection, publication, event)
+    log.info("%s: %s at attempt %d", publication.publication_id, event, attempts)
+
+
+def _lock_views(
+    connection: psycopg.Connection, publication: Publication, names: list[str], patience: float
+) -> int:
+    """Lock all views for the transaction, trying again while readers hold one; return the attempts."""
     started = time.monotonic()
-    wait = FIRST_WAIT_SECONDS
-    attempt = 0
+    attempts = 0
     while True:
-        attempt += 1
+        attempts += 1
         try:
-            with connection.transaction():
-                _switch_once(connection, publication, event)
-        except (_ReadersBusy, *_GIVE_WAY) as error:
-            if time.monotonic() - started > patience:
+            with connection.transaction():  # a savepoint: going back to it lets go of every view
+                connection.execute(_lock(names))
+                return attempts
+        except _GIVE_WAY as error:
+            spent = time.monotonic() - started
+            if spent > patience:
                 raise PublicationError(
                     "readers held the views for too long; they go on with what they had",
                     where=publication.publication_id,
-                    got=_holders(connection) or "no one now",
+                    got=_holders(connection) or f"no one now, after {attempts} attempts",
                     expected=f"every view free for a moment within {patience:.0f} s",
                     next_step="end those sessions, or run the step publish again",
                 ) from error
-        else:
-            log.info("%s: %s at attempt %d", publication.publication_id, event, attempt)
-            return
-        time.sleep(wait * random.uniform(0.5, 1))  # noqa: S311 - spreads attempts, guards nothing
-        wait = min(wait * 1.6, LONGEST_WAIT_SECONDS)
+        shortest, longest = PAUSE_SECONDS
+        time.sleep(random.uniform(0, min(max(spent / 100, shortest), longest)))  # noqa: S311
 
 
-def _switch_once(connection: psycopg.Connection, publication: Publication, event: str) -> None:
-    """Do the whole switch, or raise within `ATTEMPT_SECONDS` of the first wait.
+def _lock(names: list[str]) -> sql.Composed:
+    """Return one message that locks all views, or raises one of `_GIVE_WAY` soon.
 
-    `create or replace view` locks the one view exclusively, and no table. `lock table` beforehand would lock
-    the tables below as well, and ask for rights to write them. Views are taken in one fixed order and all are
-    held until the commit: a reader who holds one of them keeps us from the commit, and a reader who comes
-    later waits for it. So each transaction of a reader sees one publication.
+    `lock table` would lock the tables below as well, and ask for rights to write them. Giving a view to the
+    owner it has locks that view alone, exclusively. Views are taken in one fixed order and all are held until
+    the commit: a reader who holds one of them keeps us from the commit, and a reader who comes later waits.
+    So each transaction of a reader sees one publication. A reader who holds a view that we have yet to take,
+    and waits for one that we have, goes on as soon as we give way.
     """
-    connection.execute("set local lock_timeout = '5s'")
-    _record(connection, publication, event)
-    marts, old = _marts(connection, publication.schema_name), _marts(connection, "marts")
-    _grant(connection, publication)
-    limit = time.monotonic() + _attempt_seconds(connection)
-    for name in sorted(marts.keys() | old.keys()):
-        left = limit - time.monotonic()
-        if left < 0.001:
-            raise _ReadersBusy
-        milliseconds = sql.Literal(f"{left * 1000:.0f}ms")
-        connection.execute(sql.SQL("set local lock_timeout = {}").format(milliseconds))
-        connection.execute(_view(publication, name, marts.get(name), old.get(name)))
-    connection.execute("set local lock_timeout = '5s'")
-    for name in sorted(marts.keys() - old.keys()):
-        connection.execute(
-            sql.SQL("grant select on {} to bi_reader, planmark_gate, planmark_transformer").format(
-                sql.Identifier("marts", name)
-            )
+    is_long = random.random() < LONG_ATTEMPT_SHARE  # noqa: S311 - spreads attempts, guards nothing
+    first, others = LONG_ATTEMPT if is_long else SHORT_ATTEMPT
+    waits = [first] + [others / len(names) for _ in names[1:]]
+    parts = [
+        sql.SQL("set local lock_timeout = {}; alter view {} owner to current_user").format(
+            f"{max(1, round(wait * 1000))}ms", sql.Identifier("marts", name)
         )
+        for wait, name in zip(waits, names, strict=False)
+    ]
+    return sql.SQL("; ").join([*parts, sql.SQL("set local lock_timeout = '60s'")])
 
 
-def _record(connection: psycopg.Connection, publication: Publication, event: str) -> None:
-    """Record the switch, if the gate or a clean-up has not changed the publication's state meanwhile."""
-    done = connection.execute(
-        "update ops.publications "
-        "set state = 'published', published_at = coalesce(published_at, clock_timestamp()) "
-        "where publication_id = %s and state = %s",
+def _hold(connection: psycopg.Connection, publication: Publication) -> None:
+    """Keep the gate and the clean-up from changing the publication's state until we are done."""
+    held = connection.execute(
+        "select 1 from ops.publications where publication_id = %s and state = %s for update",
         (publication.publication_id, publication.state),
-    )
-    if done.rowcount != 1:
+    ).fetchone()
+    if held is None:
         raise PublicationError(
             "the publication changed its state meanwhile; readers go on with what they had",
             where=publication.publication_id,
             expected=f"state {publication.state}",
             next_step="planmark publications shows the state",
         )
+
+
+def _record(connection: psycopg.Connection, publication: Publication, event: str) -> None:
     connection.execute(
-        "insert into ops.publication_events (publication_id, event) values (%s, %s)",
+        "update ops.publications "
+        "set state = 'published', published_at = coalesce(published_at, clock_timestamp()) "
+        "where publication_id = %s",
+        (publication.publication_id,),
+    )
+    connection.execute(
+        "insert into ops.publication_events (publication_id, event, happened_at) "
+        "values (%s, %s, clock_timestamp())",
         (publication.publication_id, event),
     )
-
-
-def _attempt_seconds(connection: psycopg.Connection) -> float:
-    row = connection.execute(
-        "select setting::float / 1000 from pg_settings where name = 'deadlock_timeout'"
-    ).fetchone()
-    return min(ATTEMPT_SECONDS, (row[0] if row else 1.0) / 3)
 
 
 def _grant(connection: psycopg.Connection, publication: Publication) -> None:
     schema = sql.Identifier(publication.schema_name)
     connection.execute(sql.SQL("grant usage on schema {} to bi_reader").format(schema))
     connection.execute(sql.SQL("grant select on all tables in schema {} to bi_reader").format(schema))
+
+
+def _grant_views(connection: psycopg.Connection, names: Iterable[str]) -> None:
+    for name in names:
+        connection.execute(
+            sql.SQL("grant select on {} to bi_reader, planmark_gate, planmark_transformer").format(
+                sql.Identifier("marts", name)
+            )
+        )
 
 
 def _view(publication: Publication, name: str, new: Mart | None, old: Mart | None) -> sql.Composed:
