@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import threading
 from collections.abc import Iterator
@@ -34,14 +35,16 @@ from planmark.errors import (
 from planmark.settings import Settings
 
 KEY = "0x5ecre7key"
+_numbers = itertools.count(1)
 
 
 class Nights:
-    """A warehouse, and a small NOMIS that it is refreshed from."""
+    """A dataset of its own in the warehouse, and a small NOMIS that it is refreshed from."""
 
     def __init__(self, warehouse: Settings, service: stub.Service, base: str) -> None:
         self.service = service
-        self.definition: Definition = stub.definition()
+        self.dataset_id = f"nomis_stub_{next(_numbers)}"
+        self.definition: Definition = self.defined()
         self.settings = warehouse.model_copy(
             update={
                 "nomis_url": base,
@@ -52,6 +55,9 @@ class Nights:
                 "read_timeout_seconds": 2,
             }
         )
+
+    def defined(self, **changes: Any) -> Definition:
+        return stub.definition(id=self.dataset_id, **changes)
 
     def refresh(self, **options: Any) -> DeliveryReport:
         definitions = {self.definition.id: self.definition}
@@ -64,17 +70,25 @@ class Nights:
     def current(self) -> list[float | None]:
         """Current values in the order of the stub's table."""
         rows = self.query(
-            "select value from raw.observations join raw.series using (series_id) where valid_to = 'infinity' "
-            "order by period_start, area_code desc, dimensions ->> 'sex', dimensions ->> 'item'"
+            "select value from raw.observations join raw.series using (series_id) "
+            "where valid_to = 'infinity' and dataset_id = %s "
+            "order by period_start, area_code desc, dimensions ->> 'sex', dimensions ->> 'item'",
+            self.dataset_id,
         )
         return [row[0] for row in rows]
 
     def versions(self) -> int:
-        return int(self.query("select count(*) from raw.observations")[0][0])
+        rows = self.query(
+            "select count(*) from raw.observations join raw.series using (series_id) where dataset_id = %s",
+            self.dataset_id,
+        )
+        return int(rows[0][0])
 
     def delivery(self, number: int = -1) -> dict[str, Any]:
         with database.connect(self.settings, Role.ADMIN) as connection:
-            cursor = connection.execute("select * from raw.deliveries order by delivery_id")
+            cursor = connection.execute(
+                "select * from raw.deliveries where dataset_id = %s order by delivery_id", (self.dataset_id,)
+            )
             names = [column.name for column in cursor.description or ()]
             return dict(zip(names, cursor.fetchall()[number], strict=True))
 
@@ -87,9 +101,9 @@ class Nights:
 
 
 @pytest.fixture()
-def nights(warehouse: Settings) -> Iterator[Nights]:
+def nights(module_warehouse: Settings) -> Iterator[Nights]:
     with stub.serving() as (service, base):
-        yield Nights(warehouse, service, base)
+        yield Nights(module_warehouse, service, base)
 
 
 ALL = [100.0 + n for n in range(stub.CELLS)]
@@ -157,13 +171,16 @@ def test_what_the_provider_promises_is_believed_for_some_days_only(nights: Night
     nights.service.rows[5][5] = "777"  # revised without a word
     assert nights.refresh().outcome == "unchanged"
     with database.connect(nights.settings, Role.ADMIN) as connection:
-        connection.execute("update raw.deliveries set started_at = started_at - %s", (timedelta(days=8),))
+        connection.execute(
+            "update raw.deliveries set started_at = started_at - %s where dataset_id = %s",
+            (timedelta(days=8), nights.dataset_id),
+        )
     assert nights.refresh().revised == 1
 
 
 def test_a_changed_definition_is_loaded_anew(nights: Nights) -> None:
     nights.refresh()
-    nights.definition = stub.definition(rounding=5)
+    nights.definition = nights.defined(rounding=5)
     nights.service.requests.clear()
     nights.refresh()
     assert nights.service.data_requests
@@ -171,7 +188,7 @@ def test_a_changed_definition_is_loaded_anew(nights: Nights) -> None:
 
 def test_an_unknown_dataset_is_named_with_its_neighbours(nights: Nights) -> None:
     definitions = {nights.definition.id: nights.definition}
-    with pytest.raises(DefinitionError, match=r"nomis_stup[\s\S]*nomis_stub[\s\S]*planmark datasets list"):
+    with pytest.raises(DefinitionError, match=r"nomis_stup[\s\S]*nomis_stub_[\s\S]*planmark datasets list"):
         refresh_dataset(nights.settings, "nomis_stup", definitions=definitions)
 
 
@@ -236,7 +253,7 @@ def test_a_bad_night_keeps_the_last_good_version_and_the_next_night_heals(nights
     assert row["outcome"] == ("refused" if name in REFUSED else "failed")
     assert row["finished_at"] is not None and row["error"] == str(caught.value)
     assert row["rows_fetched"] == row["rows_rejected"]
-    for told in ("nomis_stub", "got:", "next:"):
+    for told in (nights.dataset_id, "got:", "next:"):
         assert told in row["error"]
     assert KEY not in row["error"] and KEY not in str(row["requests"])
 
@@ -254,7 +271,9 @@ def test_faulty_rows_are_kept_with_their_reason_and_the_answers_to_look_at(night
     row = nights.delivery()
     assert (row["outcome"], row["rows_fetched"], row["rows_rejected"]) == ("refused", 24, 24)
     kept = nights.query(
-        "select request_number, row_number, column_name, found, content from raw.rejected_rows"
+        "select request_number, row_number, column_name, found, content from raw.rejected_rows "
+        "where delivery_id = %s",
+        row["delivery_id"],
     )
     assert sorted(kept) == [
         (1, 4, "OBS_VALUE", "NaN", '"2024-01","E06000016","6","2","20100",NaN,"A",3,24'),
@@ -273,7 +292,7 @@ def test_a_dataset_that_fails_does_not_stop_another(nights: Nights) -> None:
 
 
 def test_too_few_rows_or_too_old_ones_are_refused_at_the_door(nights: Nights) -> None:
-    nights.definition = stub.definition(door={"rows_at_least": 25, "newest_period_at_least": "2024-05"})
+    nights.definition = nights.defined(door={"rows_at_least": 25, "newest_period_at_least": "2024-05"})
     with pytest.raises(RefusedError) as caught:
         nights.refresh()
     assert "24 rows, at least 25 expected" in str(caught.value)
@@ -324,7 +343,8 @@ def test_the_database_gone_in_the_middle_of_a_load(nights: Nights) -> None:
 def test_a_refresh_that_was_killed_is_closed_by_the_next(nights: Nights) -> None:
     with database.connect(nights.settings, Role.LOADER) as connection:
         connection.execute(
-            "insert into raw.deliveries (dataset_id, provider, origin) values ('nomis_stub', 'nomis', 'official')"
+            "insert into raw.deliveries (dataset_id, provider, origin) values (%s, 'nomis', 'official')",
+            (nights.dataset_id,),
         )
     assert nights.refresh().outcome == "loaded"
     first = nights.delivery(0)
@@ -379,10 +399,11 @@ def test_two_refreshes_at_once_the_second_waits_and_nothing_is_mixed(
 
 
 def test_waiting_for_another_refresh_ends(nights: Nights) -> None:
-    key = "hashtext('planmark_refresh'), hashtext('nomis_stub')"
     nights.settings = nights.settings.model_copy(update={"dataset_deadline_seconds": 0.3})
     with database.connect(nights.settings, Role.LOADER) as other:
-        other.execute(f"select pg_advisory_lock({key})".encode())
+        other.execute(
+            "select pg_advisory_lock(hashtext('planmark_refresh'), hashtext(%s))", (nights.dataset_id,)
+        )
         with pytest.raises(FetchError, match="another refresh of it is still running"):
             nights.refresh()
 
@@ -397,7 +418,7 @@ def test_the_key_is_nowhere_in_what_is_kept(nights: Nights) -> None:
     with pytest.raises(PlanmarkError):
         nights.refresh()
     assert nights.service.data_requests[-1]["uid"] == KEY  # it was sent
-    told = str(nights.query("select error, requests from raw.deliveries"))
+    told = str(nights.delivery()) + str(nights.delivery(0))
     files = [path for path in nights.archive.rglob("*") if path.is_file()]
     caches = list((nights.settings.home / "codelists").rglob("*.json"))
     assert "uid=***" in told and KEY not in told
