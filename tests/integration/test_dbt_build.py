@@ -145,7 +145,7 @@ def fill(settings: Settings) -> None:
         raw.delivery("nomis_claimant_count", "official", "refused", "RECORD_COUNT was not reached")
 
 
-def dbt(settings: Settings, folder: Path, *selection: str, **variables: str) -> str:
+def dbt(settings: Settings, folder: Path, *selection: str, unit_tests: bool = False, **variables: str) -> str:
     """Run one `dbt build` as the nightly steps do; return what it said. Fails the test if dbt fails."""
     host, port = database.address(settings)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("DBT_", "PG"))} | {
@@ -157,8 +157,9 @@ def dbt(settings: Settings, folder: Path, *selection: str, **variables: str) -> 
     command = [sys.executable, "-m", "dbt.cli.main", "--log-path", str(folder / "logs"), "build"]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     command += ["--target-path", str(folder / "target"), "--vars", json.dumps(variables)]
-    if selection:
-        command += ["--select", *selection]
+    command += [part for name in selection for part in ("--select", name)]
+    if not unit_tests:
+        command += ["--exclude-resource-type", "unit_test"]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return done.stdout
@@ -171,9 +172,8 @@ def built(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) 
     before = sorted(str(path) for path in PROJECT.rglob("*"))
     fill(module_warehouse)
     variables = {"publication_id": FIRST, "run_id": "run_1", "as_of": AS_OF}
-    first = dbt(
-        module_warehouse, folder, "path:seeds", "path:models/staging", "path:models/intermediate", **variables
-    )
+    stage = ("path:seeds", "path:models/staging", "path:models/intermediate")
+    first = dbt(module_warehouse, folder, *stage, unit_tests=True, **variables)
     assert "unit_test" in first
     dbt(module_warehouse, folder, "path:models/marts", **variables)
     assert sorted(str(path) for path in PROJECT.rglob("*")) == before
