@@ -327,16 +327,28 @@ def _age_by_duration(area: Area, period: Period) -> dict[tuple[str, str], int]:
 def _fit_to_printed(
     area: Area, period: Period, counts: dict[tuple[str, str], int]
 ) -> dict[tuple[str, str], int]:
-    """Scale the table to printed margins, so that totals equal the printed parts."""
-    margins = {
-        duration: seeds.printed("NM_18_1", area.code, period.code, ("0", duration, "7"), "20100")
-        for duration in _JSA_DURATIONS
-    }
+    """Fit the table to the printed ages and durations: the middle age takes what the others leave.
+
+    The youngest are not printed; they are what the printed ages leave of the printed durations.
+    """
+
+    def margin(age: str, duration: str) -> int | None:
+        figure = seeds.printed("NM_18_1", area.code, period.code, (age, duration, "7"), "20100")
+        return None if figure is None else int(figure)
+
+    durations = {duration: margin("0", duration) for duration in _JSA_DURATIONS}
+    ages = {age: margin(age, "0") for age in _JSA_AGES if age != "4"}
+    whole = sum(count for count in durations.values() if count is not None)
+    known = sum(count for count in ages.values() if count is not None)
+    if not whole or not known:
+        return counts
     fitted = dict(counts)
-    for duration, margin in margins.items():
-        if margin is not None:
-            others = sum(fitted[age, duration] for age in _JSA_AGES if age != "2")
-            fitted["2", duration] = int(margin) - others
+    for age, total in {**ages, "4": whole - known}.items():
+        if total is not None:
+            fitted[age, "1"] = total - fitted[age, "2"] - fitted[age, "3"]
+    for duration, total in durations.items():
+        if total is not None:
+            fitted["2", duration] = total - sum(fitted[age, duration] for age in _JSA_AGES if age != "2")
     return fitted
 
 

@@ -135,6 +135,9 @@ def spoil(body: bytes, wish: Wish, separator: str) -> bytes:
     lines = body.split(b"\n")
     if wish.kind == "header-only":
         return lines[0] + b"\n"
+    if wish.kind == "header-changed":
+        renamed = lines[0].replace(b"OBS_VALUE", b"OBSERVATION").replace(b"observation", b"observed")
+        return b"\n".join([renamed, *lines[1:]])
     if wish.kind == "non-utf8":
         return _with_foreign_byte(lines)
     table = list(csv.reader(io.StringIO(body.decode()), delimiter=separator))
@@ -151,10 +154,6 @@ def _with_foreign_byte(lines: list[bytes]) -> bytes:
 
 def _column(table: _Table, name: str) -> int:
     return table[0].index(name) if name in table[0] else len(table[0]) - 1
-
-
-def _rename_column(table: _Table, wish: Wish) -> None:
-    table[0][_column(table, "OBS_VALUE")] = "OBSERVATION"
 
 
 def _drop_column(table: _Table, wish: Wish) -> None:
@@ -199,7 +198,6 @@ def _set_status(table: _Table, wish: Wish) -> None:
 
 
 _SPOILERS: dict[str, Callable[[_Table, Wish], None]] = {
-    "header-changed": _rename_column,
     "missing-column": _drop_column,
     "extra-column": _add_column,
     "record-count-changes": _change_count,

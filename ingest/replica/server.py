@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ingest.replica import routes
@@ -122,6 +123,11 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
     replica: Replica
+
+    def server_bind(self) -> None:
+        """Bind without asking for the host's full name, which can take seconds where names are not served."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", int(self.server_address[1])
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Log instead of printing: clients that hang up are part of the tests."""

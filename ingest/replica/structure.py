@@ -219,11 +219,16 @@ def _plain_code(code: Code) -> Json:
     return {"value": value, "description": _text(code.name)}
 
 
+#: Wales, Scotland and Northern Ireland are regions too, and their own parents.
+_OWN_PARENTS = ("W92000004", "S92000003", "N92000002")
+
+
 def area_code(member: Member, parent: Member | None = None) -> Json:
     """Return a real area: TypeName, TypeCode and GeogCode, in this order, and a number for its code."""
+    above = member if parent is None and member.area.code in _OWN_PARENTS else parent
     return {
         "value": member.code,
-        "parentcode": member.code if parent is None else parent.code,
+        **({} if above is None else {"parentcode": above.code}),
         "description": _text(member.area.name),
         "annotations": {
             "annotation": [
