@@ -49,7 +49,10 @@ in_force as (
     select *
     from dated
     where
-        period_end <= {{ as_of_date(var('as_of')) }}
+        -- Publishers may name a survey of April after its whole year, so a period need only have begun. Looking back
+        -- with what is known now, it must have ended: nobody could know it then.
+        {% if var('versions') == 'current' %}period_end{% else %}period_start{% endif %}
+        <= {{ as_of_date(var('as_of')) }}
         and (valid_from_date is null or period_end >= valid_from_date)
         and (valid_to_date is null or period_end <= valid_to_date)
 ),

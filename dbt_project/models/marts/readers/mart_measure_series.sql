@@ -32,25 +32,30 @@ countries as (
     where area_type in ('country', 'great britain')
 ),
 
--- A comparator counts only where dataset, unit and period are the same.
+-- Counts of a city and of a country do not compare; rates do, where dataset, unit and period are the same.
+rates as (
+    select *
+    from observations
+    where value is not null and unit not in ('people', 'jobs', 'businesses')
+),
+
 national as (
     select distinct on (
-        observations.measure_id, observations.dataset_id, observations.period_start, observations.period_months
+        rates.measure_id, rates.dataset_id, rates.period_start, rates.period_months
     )
-        observations.measure_id,
-        observations.dataset_id,
-        observations.period_start,
-        observations.period_months,
-        observations.value,
+        rates.measure_id,
+        rates.dataset_id,
+        rates.period_start,
+        rates.period_months,
+        rates.value,
         countries.area_name
-    from observations
-    inner join countries on observations.area_code = countries.area_code
-    where observations.value is not null
+    from rates
+    inner join countries on rates.area_code = countries.area_code
     order by
-        observations.measure_id asc,
-        observations.dataset_id asc,
-        observations.period_start asc,
-        observations.period_months asc,
+        rates.measure_id asc,
+        rates.dataset_id asc,
+        rates.period_start asc,
+        rates.period_months asc,
         countries.area_type asc,
         countries.area_code asc
 ),
@@ -73,14 +78,14 @@ final as (
         observations.value,
         observations.lower_bound,
         observations.upper_bound,
+        observations.numerator,
+        observations.denominator,
         observations.observation_status,
         observations.is_break,
-        case when measures.unit not in ('people', 'jobs') then regional.value end as region_value,
-        case when measures.unit not in ('people', 'jobs') and regional.value is not null then parents.region_name end
-            as region_name,
-        case when measures.unit not in ('people', 'jobs') then national.value end as national_value,
-        case when measures.unit not in ('people', 'jobs') and national.value is not null then national.area_name end
-            as national_name,
+        regional.value as region_value,
+        case when regional.value is not null then parents.region_name end as region_name,
+        national.value as national_value,
+        case when national.value is not null then national.area_name end as national_name,
         observations.dataset_id,
         observations.origin,
         observations.is_demonstration
@@ -88,7 +93,7 @@ final as (
     inner join measures on observations.measure_id = measures.measure_id
     inner join areas on observations.area_code = areas.area_code
     left join parents on observations.area_code = parents.area_code
-    left join observations as regional
+    left join rates as regional
         on
             observations.measure_id = regional.measure_id
             and parents.region_code = regional.area_code
