@@ -412,8 +412,8 @@ def _time_codes(overview: Mapping[str, _Json]) -> list[dict[str, _Json]]:
 def _fingerprint(overview: Mapping[str, _Json], times: list[dict[str, _Json]]) -> str:
     """Return a hash of periods, revisions and release dates: equal means nothing new is promised.
 
-    `status` and `nextupdate` are left out: they change, or fail to, without the figures. So is the address: the
-    replica has a new one each time, and the origin of a delivery is compared apart.
+    `status` and `nextupdate` are left out: they change, or fail to, without the figures. So is the address:
+    the replica has a new one each time, and the origin of a delivery is compared apart.
     """
     revisions = [
         [str(code["value"])]
