@@ -15,8 +15,9 @@ DOC = """
 
 **What a failure blocks**: nothing. The dataset keeps its last good version.
 
-**How to re-run**: trigger it again with the same `dataset_id`. It fetches every period of the definition and writes only the values
-that differ. Readers see them with the next `nightly_refresh`; trigger that afterwards if they should not wait.
+**How to re-run**: trigger it again with the same `dataset_id`. It fetches every period of the
+definition and writes only the values that differ. Readers see them with the next `nightly_refresh`; trigger
+that afterwards if they should not wait.
 """
 
 

@@ -1,4 +1,4 @@
-"""The night: from the providers to what readers see. When, and in what order; the work is in planmark.cli.steps."""
+"""The night: from the providers to what readers see. The work is in planmark.cli.steps."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ DOC = """
 **Who needs it**: everybody who reads the scorecard or a dashboard in the morning. It should be done by 06:00.
 
 **What a failure blocks**
-* *One dataset* (`<provider>.fetch`): nothing. It keeps its last good version and is shown as stale; the rest is
-  published, and the run ends red.
+* *One dataset* (`<provider>.fetch`): nothing. It keeps its last good version and is shown as stale;
+  the rest is published, and the run ends red.
 * *The gate, or dbt*: the publication. Readers keep the last good one.
 
-**How to re-run**: clear the failed task with everything downstream of it, or trigger the DAG again. Every task may be run
-again at any moment. One dataset alone: `backfill_dataset`. The pages: `docs/how-to/re-run-a-failure.md`.
+**How to re-run**: clear the failed task with everything downstream of it, or trigger the DAG again. Every
+task may be run again at any moment. One dataset alone: `backfill_dataset`. More in
+`docs/how-to/re-run-a-failure.md`.
 """
 
 

@@ -1,4 +1,4 @@
-"""The scorecard in a terminal: what the marts say of every target of one plan. Reads what every reader may."""
+"""The scorecard: what the marts say of every target of one plan, read as every reader may."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EVIDENCE = {
     "too_early": "too early to say",
     "unreliable": "unreliable figures",
     "unverifiable": "cannot be verified",
-    "none": "no margin of error",
+    "none": "none",
 }
 
 
@@ -50,6 +50,7 @@ class Target:
     baseline_value: float | None
     baseline_period: str | None
     target_value: float | None
+    target_printed_value: float | None
     latest_value: float | None
     latest_lower: float | None
     latest_upper: float | None
@@ -95,8 +96,9 @@ class Scorecard:
 
 _COLUMNS: LiteralString = (
     "target_id, target_title, measure_title, area_code, area_name, unit, kind, due_date, baseline_value, "
-    "baseline_period, target_value, latest_value, latest_lower, latest_upper, latest_period_label, assessed_value, "
-    "assessed_period_label, position, evidence, reason, is_demonstration, publication_id, as_of"
+    "baseline_period, target_value, target_printed_value, latest_value, latest_lower, latest_upper, "
+    "latest_period_label, assessed_value, assessed_period_label, position, evidence, reason, "
+    "is_demonstration, publication_id, as_of"
 )
 
 

@@ -133,6 +133,11 @@ def load_settings(**overrides: object) -> Settings:
     return settings
 
 
+def inherited_environment(*without: str) -> dict[str, str]:
+    """Return the environment for a program that we start, less the variables with one of these prefixes."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(without)}
+
+
 def _read_secrets(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import hmac
@@ -9,8 +10,10 @@ import json
 import logging
 import os
 import secrets
+import socket
 import subprocess
 import sys
+import urllib.request
 from importlib import metadata
 from pathlib import Path
 
@@ -19,7 +22,7 @@ import psycopg
 from planmark import database
 from planmark.database import Role
 from planmark.errors import DatabaseError, SettingsError
-from planmark.settings import ROOT, Settings
+from planmark.settings import ROOT, Settings, inherited_environment, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,8 @@ POOLS = {
     "ons_local": {"slots": 1, "description": "ONS Explore local statistics: one table at a time"},
 }
 USER = "admin"
+#: What Airflow's own health page calls its parts.
+HEALTH_NAMES = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 
 def home_of(settings: Settings) -> Path:
@@ -42,7 +47,7 @@ def password_file(settings: Settings) -> Path:
 
 
 def command(*arguments: str) -> list[str]:
-    """Return the command line of an Airflow command. Its script is not used: a space in its path breaks it."""
+    """Return an Airflow command. Its script is not used: a space in its path breaks it."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
@@ -53,9 +58,7 @@ def airflow_environment(settings: Settings, port: int = 0) -> dict[str, str]:
     """
     home = home_of(settings)
     logs = settings.home / "logs" / "airflow"
-    inherited = {
-        k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "DBT_", "PG", "_AIRFLOW"))
-    }
+    inherited = inherited_environment("AIRFLOW", "_AIRFLOW", "DBT_", "PG")
     loopback = ",".join(
         filter(None, (inherited.get("NO_PROXY") or inherited.get("no_proxy"), "127.0.0.1,localhost"))
     )
@@ -200,3 +203,53 @@ def _run(settings: Settings, environment: dict[str, str], *arguments: str) -> No
             where=settings.airflow_database_name,
             next_step=f"read {path}",
         )
+
+
+def main() -> int:
+    """Do one thing for a container or a service manager.
+
+    `python -m planmark.cli.airflow_home ready`: databases, roles, schemas and Airflow's own database.
+    `… exec ARGUMENTS`: become an Airflow command, for example `exec scheduler`.
+    `… healthy PART`: exit with 0 if that part of Airflow is well.
+    """
+    parser = argparse.ArgumentParser(prog="python -m planmark.cli.airflow_home")
+    parser.add_argument("do", choices=("ready", "exec", "healthy"))
+    parser.add_argument("arguments", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    settings = load_settings()
+    if options.do == "ready":
+        database.set_up(settings)
+        make_ready(settings)
+    elif options.do == "healthy":
+        return 0 if is_healthy(settings, *options.arguments) else 1
+    else:
+        become = command(*options.arguments)
+        os.execve(become[0], become, airflow_environment(settings, settings.airflow_port))  # noqa: S606
+    return 0
+
+
+def is_healthy(settings: Settings, part: str) -> bool:
+    """Tell whether one part of Airflow is well: a worker itself, the others by the API server."""
+    if part == "worker":
+        application = "airflow.providers.celery.executors.celery_executor.app"
+        name = f"celery@{socket.gethostname()}"
+        asked = [sys.executable, "-m", "celery", "--app", application, "inspect", "ping", "-d", name]
+        environment = airflow_environment(settings)
+        return subprocess.run(asked, env=environment, capture_output=True, check=False).returncode == 0
+    address = settings.airflow_api_url or f"http://127.0.0.1:{settings.airflow_port}"
+    return health(address).get(part) == "healthy"
+
+
+def health(address: str) -> dict[str, str]:
+    """Return the state of each part as Airflow's own health page tells it; nothing if it does not answer."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{address.rstrip('/')}/api/v2/monitor/health", timeout=5) as answer:
+            told = json.load(answer)
+    except (OSError, ValueError):
+        return {}
+    return {name: str((told.get(name) or {}).get("status")) for name in HEALTH_NAMES}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from planmark import database
 from planmark.cli.processes import end_with_parent
 from planmark.database import Role
 from planmark.errors import TransformError
-from planmark.settings import ROOT, Settings
+from planmark.settings import ROOT, Settings, inherited_environment
 
 PROJECT = ROOT / "dbt_project"
 _FAULTS = ("error", "fail", "runtime error")
@@ -22,7 +21,7 @@ _FAULTS = ("error", "fail", "runtime error")
 def run(
     settings: Settings, stage: str, selection: Sequence[str], variables: Mapping[str, str], *, log_name: str
 ) -> str:
-    """Build what `selection` names; return what was built in one phrase, such as `32 tables and views, 190 tests`.
+    """Build what `selection` names; return what was built in one phrase: `32 tables and views, 190 tests`.
 
     Unit tests are left out: they test the code, and the code has not changed since it was tested.
     Raises: TransformError naming each node that failed and what the database said.
@@ -58,8 +57,7 @@ def run(
 
 def _environment(settings: Settings) -> dict[str, str]:
     host, port = database.address(settings)
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("DBT_", "PG"))}
-    return inherited | {
+    return inherited_environment("DBT_", "PG") | {
         "DBT_HOST": host,
         "DBT_PORT": str(port),
         "DBT_DATABASE": settings.database_name,

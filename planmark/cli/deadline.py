@@ -1,4 +1,4 @@
-"""What happens when a run is later than its readers can wait. Runs in Airflow's triggerer; imports nothing heavy."""
+"""What happens when a run is later than its readers can wait. Airflow's triggerer calls it."""
 
 from __future__ import annotations
 

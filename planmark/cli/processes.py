@@ -52,20 +52,20 @@ def start(
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(environment),
-            cwd=cwd, start_new_session=True, preexec_fn=end_with_parent if bound else None,
+            list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd=cwd,
+            env=dict(environment), start_new_session=True, preexec_fn=end_with_parent if bound else None,
         )  # fmt: skip
     return Started(name, process.pid, psutil.Process(process.pid).create_time()), process
 
 
 def end_with_parent() -> None:
-    """Ask the system to end this process when its parent ends. Runs in a new child, before its program does."""
+    """Ask the system to end this process when its parent ends. Runs in a new child."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def end(started: Sequence[Started], *, patience: float = 20.0) -> list[str]:
-    """End programs and everything in their sessions, kindly first; return the names of those that ran.
+    """End programs and all in their sessions, kindly first; return the names of those that ran.
 
     Children that outlived their leader are ended too: a session's id is not given away while they live.
     """

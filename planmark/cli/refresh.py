@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 import signal
 import sys
 import time
@@ -22,7 +21,7 @@ from planmark import scorecard as marts_scorecard
 from planmark.cli import airflow_home, processes, progress, replica, show, steps
 from planmark.database import Role
 from planmark.errors import SettingsError
-from planmark.settings import Settings, load_settings
+from planmark.settings import Settings, inherited_environment, load_settings
 
 REAL_FIGURES = "-real-figures"
 
@@ -120,7 +119,7 @@ def _night(settings: Settings, out: Console, *, plain: bool, force: bool) -> tup
             started.append(server)
         if plain:
             command = [sys.executable, "-m", "planmark.cli.plain", run_id, *(["--force"] if force else [])]
-            environment = os.environ | airflow_home.planmark_environment(settings)
+            environment = inherited_environment() | airflow_home.planmark_environment(settings)
         else:
             with out.status("Making Airflow ready"):
                 airflow_home.make_ready(settings)
@@ -137,7 +136,7 @@ def _night(settings: Settings, out: Console, *, plain: bool, force: bool) -> tup
             while ended is None:
                 ended = process.poll()
                 for event in follower.new():
-                    status.update(show.STEPS.get(event.step, event.step) + (f" {event.dataset_id}" or ""))
+                    status.update(show.STEPS.get(event.step, event.step) + f" {event.dataset_id}")
                     show.progress(out, event)
                 time.sleep(0.2)
     finally:

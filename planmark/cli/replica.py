@@ -10,7 +10,7 @@ from planmark.cli import processes
 from planmark.cli.airflow_home import planmark_environment
 from planmark.cli.steps import is_on_this_machine
 from planmark.errors import FetchError
-from planmark.settings import ROOT, Settings
+from planmark.settings import ROOT, Settings, inherited_environment
 
 _PATIENCE_SECONDS = 30.0
 
@@ -34,7 +34,7 @@ def start(settings: Settings, *, bound: bool) -> tuple[processes.Started, Settin
     started, process = processes.start(
         "replica",
         command,
-        environment=os.environ | planmark_environment(settings),
+        environment=inherited_environment() | planmark_environment(settings),
         log=log,
         cwd=ROOT,
         bound=bound,

@@ -34,7 +34,8 @@ STEPS = {
 }
 _STATES = {"done": "ok", "skipped": "ok", "failed": "FAILED", "started": "..."}
 _UNITS = {"percent": " %", "percentage_points": " points", "people": "", "gbp": " GBP"}
-_MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]  # fmt: skip
+_MONTHS = ("January", "February", "March", "April", "May", "June",
+           "July", "August", "September", "October", "November", "December")  # fmt: skip
 
 
 def console() -> Console:
@@ -77,7 +78,7 @@ def scorecard(out: Console, card: Scorecard, *, everything: bool = False) -> Non
 def _target(out: Console, target: Target) -> None:
     out.print()
     out.print(Text(target.target_title, style="bold"))
-    facts = [f"target {quantity(target.target_value, target.unit)}"]
+    facts = [f"target {_aim(target)}"]
     facts.append(f"due {day(target.due_date)}" if target.due_date else "no due date printed")
     facts.append(f"baseline {quantity(target.baseline_value, target.unit)}{_period(target.baseline_period)}")
     _line(out, "; ".join(facts))
@@ -96,6 +97,16 @@ def _target(out: Console, target: Target) -> None:
     evidence = EVIDENCE.get(target.evidence, target.evidence)
     _line(out, f"{position.upper()}; evidence: {evidence}")
     _line(out, target.reason)
+
+
+def _aim(target: Target) -> str:
+    """Return the value to be reached; where a change or a count is printed, that and the value."""
+    if target.target_value == target.target_printed_value:
+        return quantity(target.target_value, target.unit)
+    printed = quantity(target.target_printed_value, target.unit)
+    word = {"absolute_change": "a change of ", "count_in_period": ""}.get(target.kind, "")
+    reached = f", to {quantity(target.target_value, target.unit)}" if target.target_value is not None else ""
+    return f"{word}{printed}{reached}"
 
 
 def _line(out: Console, text: str) -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import urlsplit
 
 import psycopg
@@ -25,6 +25,9 @@ from planmark.cli.progress import step
 from planmark.database import Role
 from planmark.errors import DatabaseError, PlanmarkError, SettingsError
 from planmark.settings import Settings
+
+if TYPE_CHECKING:
+    from ingest.definitions import Definition
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ _MOST_BUILDS = 3
 
 
 class Night(TypedDict):
-    """What a run is going to do. `as_of` is the day of assessment, fixed once so that midnight changes nothing."""
+    """What a run is going to do. `as_of`, the day of assessment, is fixed once: midnight changes nothing."""
 
     run_id: str
     publication_id: str
@@ -81,7 +84,7 @@ def plan_night(settings: Settings, *, run_id: str = "", kind: str = "nightly") -
         )
         with database.connect(settings, Role.LOADER) as connection:
             connection.execute(
-                "update ops.runs set outcome = 'failed', finished_at = now(), detail = 'cut off before its end' "
+                "update ops.runs set outcome = 'failed', finished_at = now(), detail = 'cut off' "
                 "where kind = %s and outcome = 'running' and run_id <> %s",
                 (kind, run_id),
             )
@@ -103,7 +106,7 @@ def _stay_on_this_machine(settings: Settings) -> None:
         raise SettingsError(
             "demonstration mode reads from this machine only",
             got=f"PLANMARK_NOMIS_URL={settings.nomis_url}",
-            next_step="planmark refresh starts the replica by itself; PLANMARK_MODE=live asks the true services",
+            next_step="planmark refresh starts the replica; PLANMARK_MODE=live asks the true services",
         )
 
 
@@ -135,15 +138,25 @@ def _due(settings: Settings) -> tuple[dict[str, list[str]], dict[str, str]]:
         due.setdefault(definition.provider, [])
         if settings.only_datasets and dataset_id not in settings.only_datasets:
             continue
-        if definition.provider == "ons_local":
-            if not settings.ons_local_source:
-                skipped[dataset_id] = "PLANMARK_ONS_LOCAL_SOURCE is not set"
-                continue
-            if tables is not None and definition.source.table not in tables:
-                skipped[dataset_id] = "the folder does not hold the table"
-                continue
-        due[definition.provider].append(dataset_id)
+        missing = _missing(definition, settings, tables)
+        if missing:
+            skipped[dataset_id] = missing
+        else:
+            due[definition.provider].append(dataset_id)
     return due, skipped
+
+
+def _missing(definition: Definition, settings: Settings, tables: set[str] | None) -> str:
+    """Return why a dataset cannot be asked for here; nothing if it can."""
+    from ingest.definitions import OnsLocalDefinition
+
+    if not isinstance(definition, OnsLocalDefinition):
+        return ""
+    if not settings.ons_local_source:
+        return "PLANMARK_ONS_LOCAL_SOURCE is not set"
+    if tables is not None and definition.source.table not in tables:
+        return "the folder does not hold the table"
+    return ""
 
 
 def provider_of(dataset_id: str) -> str:
@@ -182,7 +195,7 @@ def fetch_dataset(
     with step(settings, run_id, "fetch", dataset_id) as note:
         report = refresh_dataset(settings, dataset_id, run_id=run_id, force=force)
         if report.outcome == "unchanged":
-            note.message, note.state = f"unchanged: {report.why}", "skipped"
+            note.message, note.state = "unchanged", "skipped"
         else:
             note.message = f"{report.fetched:,} rows: {report.inserted:,} new, {report.revised:,} revised"
     return {
@@ -223,10 +236,10 @@ def gate_marts(settings: Settings, night: Night) -> None:
 
 
 def _gate(settings: Settings, night: Night, door: str) -> None:
-    from expectations.gate import check_door
-
     settings = _on_the_day(settings, night)
     with step(settings, night["run_id"], f"gate_{door}") as note:
+        from expectations.gate import check_door
+
         results = check_door(settings, door, night["run_id"], night["publication_id"])
         warned = [result for result in results if not result.is_met]
         note.message = f"{len(results)} checks hold" if not warned else (
@@ -391,8 +404,8 @@ def _failed_datasets(settings: Settings, night: Night) -> dict[str, str]:
     """Return every planned dataset whose last try in this run did not end well, with the reason."""
     with database.connect(settings, Role.LOADER) as connection:
         rows = connection.execute(
-            "select distinct on (dataset_id) dataset_id, outcome, coalesce(error, 'cut off') from raw.deliveries "
-            "where run_id = %s order by dataset_id, delivery_id desc",
+            "select distinct on (dataset_id) dataset_id, outcome, coalesce(error, 'cut off') "
+            "from raw.deliveries where run_id = %s order by dataset_id, delivery_id desc",
             (night["run_id"],),
         ).fetchall()
     tried = {dataset_id: (outcome, error) for dataset_id, outcome, error in rows}
