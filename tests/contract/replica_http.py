@@ -10,13 +10,23 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
 #: The day on which the recorded answers were asked for: APS to September 2025, claimants to February 2026.
 RECORDED_ON = date(2026, 4, 10)
 TODAY = date(2026, 11, 22)
 
-FREE = '"F","Free (free for publication)"'
+
+def shared(path: str) -> Path:
+    """Return a file of the shared material, or skip the test, saying so."""
+    found = SHARED / path
+    if not found.exists():
+        pytest.skip(f"shared material is missing: {path}")
+    return found
 
 
 @dataclass(frozen=True)

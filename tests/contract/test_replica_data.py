@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 
 import pytest
-from conftest import shared
-from replica_http import RECORDED_ON, TODAY, data, get
+from replica_http import RECORDED_ON, TODAY, data, get, shared
 
 from ingest.replica.server import Handle, serve
 

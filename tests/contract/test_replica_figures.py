@@ -9,8 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
-from conftest import shared
-from replica_http import TODAY, data, get
+from replica_http import TODAY, data, get, shared
 
 from ingest.replica.server import serve
 

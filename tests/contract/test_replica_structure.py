@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import shared
-from replica_http import TODAY, Got, get
+from replica_http import TODAY, Got, get, shared
 
 from ingest.replica.server import serve
 
