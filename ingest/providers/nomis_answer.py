@@ -26,8 +26,11 @@ from ingest.periods import period_of
 from ingest.rows import ParsedPage, RejectedRow
 from planmark.errors import RefusedError
 
-#: An answer is read in pieces of about this size, so memory does not grow with the answer.
+#: An answer is read in pieces of about so many rows, so memory does not grow with the answer.
+PIECE_ROWS = 40_000
+#: Bytes of a piece when nothing is known of the rows: enough for PIECE_ROWS rows of 40 columns.
 PIECE_BYTES = 16 << 20
+SMALLEST_PIECE = 1 << 20
 BLOCK_BYTES = 1 << 20
 #: Units whose values cannot be negative, whatever the definition forgets to say.
 NEVER_NEGATIVE = frozenset({"people", "jobs", "businesses", "percent", "percentage_points"})
@@ -324,7 +327,7 @@ class Acceptance:
         """Yield the rows of one answer. Raises: RefusedError if it is no such table."""
         header: list[str] = []
         row_number = 1
-        for piece in _pieces(stream, min(PIECE_BYTES, answer.bytes + 1)):
+        for piece in _pieces(stream, _piece_bytes(answer)):
             rows = piece
             if not header:
                 line, rows = _first_line(piece)
@@ -643,6 +646,12 @@ def refused(dataset_id: str, faults: list[str]) -> RefusedError:
 
 def _some(codes: list[str]) -> str:
     return ", ".join(codes[:10]) + (" ..." if len(codes) > 10 else "")
+
+
+def _piece_bytes(answer: StoredAnswer) -> int:
+    rows = int(answer.facts.get("rows") or 0)
+    wanted = max(answer.bytes * PIECE_ROWS // rows, SMALLEST_PIECE) if rows else PIECE_BYTES
+    return min(wanted, answer.bytes + 1)
 
 
 def _pieces(stream: VerifiedStream, size: int) -> Iterator[memoryview]:
