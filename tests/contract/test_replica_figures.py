@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from replica_http import TODAY, data, get, shared
 
+from ingest.replica import local_statistics
 from ingest.replica.server import serve
 
 AREAS = "E06000015...E06000018,E07000129...E07000135,E10000018,E12000004,E92000001,K03000001"
@@ -236,6 +237,10 @@ TABLES = {
     "els_level3_or_above_2004_2021_la": "aps/els_level3_or_above_2004_2021_la.csv.gz",
     "els_overweight_year6_2006_2021_la": "health/els_overweight_year6_2006_2021_la.csv.gz",
 }
+
+
+def test_every_local_table_is_compared_here() -> None:
+    assert set(local_statistics.names()) == set(TABLES)
 
 
 @pytest.mark.parametrize("name", TABLES)
