@@ -453,5 +453,8 @@ def test_requests_are_listed_without_keys(own: Handle) -> None:
     ]
     assert "secret" not in str(listed) and "uid" not in str(listed)
     assert [seen.status for seen in own.requests] == [200, 200]
-    get(own.url, "/_requests", form={})
+    own.forget_requests()
+    assert own.requests == []
+    get(own.url, "/")
+    get(own.url, "/_requests", form={})  # a POST forgets too
     assert own.requests == []
