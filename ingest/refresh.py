@@ -118,12 +118,13 @@ def refresh_dataset(
     Raises: the error that stopped it, after recording it; nothing of the delivery is loaded then.
     """
     definition = _definition(dataset_id, definitions if definitions is not None else load_definitions())
-    asks = provider or PROVIDERS[definition.provider](settings)
     with (
         database.connect(settings, Role.LOADER, autocommit=True) as keeper,
         _alone(keeper, settings, dataset_id),
     ):
         _close_remains(keeper, dataset_id)
+        # Made only now: its deadline does not run while another refresh is waited for.
+        asks = provider or PROVIDERS[definition.provider](settings)
         refresh = _Refresh(settings, definition, asks, keeper, run_id)
         return refresh.run(force=force)
 

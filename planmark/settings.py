@@ -59,12 +59,15 @@ class Settings(BaseSettings):
     reader_password: SecretStr | None = None
     airflow_password: SecretStr | None = None
     airflow_jwt_secret: SecretStr | None = None
-    postgres_os_user: str = Field(default="nobody", description="who runs the embedded server when we are root")
+    postgres_os_user: str = Field(
+        default="nobody", description="who runs the embedded server when we are root"
+    )
 
     # NOMIS
     nomis_url: str = "https://www.nomisweb.co.uk/api/v01"
     nomis_uid: SecretStr | None = None
-    nomis_page_size: int = Field(default=25_000, ge=1, le=1_000_000)
+    nomis_page_size: int = Field(default=25_000, ge=1, le=1_000_000, description="rows a page for a guest")
+    nomis_keyed_page_size: int = Field(default=100_000, ge=1, le=1_000_000, description="with nomis_uid set")
     # ONS Explore local statistics: an address or a folder; empty skips those datasets, saying so
     ons_local_source: str = ""
 
@@ -78,10 +81,14 @@ class Settings(BaseSettings):
     ca_bundle: str = Field(default="", description="certificate bundle for providers; empty: the system's")
 
     # Airflow
-    airflow_port: int = Field(default=0, ge=0, le=65535, description="0: 8080, or a free port if that is taken")
+    airflow_port: int = Field(
+        default=0, ge=0, le=65535, description="0: 8080, or a free port if that is taken"
+    )
     airflow_executor: Literal["LocalExecutor", "CeleryExecutor"] = "LocalExecutor"
     airflow_broker_url: SecretStr | None = Field(default=None, description="Redis, for CeleryExecutor")
-    airflow_api_url: str = Field(default="", description="where workers reach the API server; empty: loopback")
+    airflow_api_url: str = Field(
+        default="", description="where workers reach the API server; empty: loopback"
+    )
 
     @property
     def embedded(self) -> bool:

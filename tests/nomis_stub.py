@@ -207,6 +207,7 @@ def settings_for(home: Path, url: str, **changes: Any) -> Settings:
         "archive_url": (home / "archive").as_uri(),
         "nomis_url": url,
         "nomis_page_size": 10,
+        "nomis_keyed_page_size": 10,
         "retry_attempts": 3,
         "connect_timeout_seconds": 2,
         "read_timeout_seconds": 2,

@@ -49,6 +49,7 @@ class Nomis:
     def __init__(self, settings: Settings, client: Client | None = None) -> None:
         keys = {"uid": settings.nomis_uid} if settings.nomis_uid else {}
         self._settings = settings
+        self._page_size = settings.nomis_keyed_page_size if keys else settings.nomis_page_size
         self._base = settings.nomis_url.rstrip("/")
         self._client = client or Client(settings, self.name, keys=keys)
         self._demonstration = is_loopback(self._base)
@@ -107,7 +108,7 @@ class Nomis:
         delivery.facts["asked"] = asked.to_facts()
         delivery.facts["latest"] = asked.periods[-1]
         call = self._data_call(asked, [str(code["value"]) for code in times])
-        kept = delivery.resume(_digest([call.full_url, fingerprint, self._settings.nomis_page_size]))
+        kept = delivery.resume(_digest([call.full_url, fingerprint, self._page_size]))
         if kept:
             # The last page is asked again: it tells whether the others still hold.
             log.info("%s: %d pages are here already", definition.id, len(kept) - 1)
@@ -194,7 +195,7 @@ class Nomis:
             parameters=(
                 *call.parameters,
                 ("RecordOffset", str(offset)),
-                ("RecordLimit", str(self._settings.nomis_page_size)),
+                ("RecordLimit", str(self._page_size)),
             ),
         )
 

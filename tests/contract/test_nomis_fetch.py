@@ -82,6 +82,17 @@ def test_what_is_asked_is_absolute_complete_and_small(fetcher: Fetcher) -> None:
     assert "0xKEY" not in manifest and "uid" not in manifest
 
 
+@pytest.mark.parametrize(("uid", "limit"), [(None, "7"), (SecretStr("0xKEY"), "50")])
+def test_a_guest_asks_for_smaller_pages_than_a_key_holder(
+    fetcher: Fetcher, uid: SecretStr | None, limit: str
+) -> None:
+    fetcher.changes = {"nomis_uid": uid, "nomis_page_size": 7, "nomis_keyed_page_size": 50}
+    delivery = Archive(fetcher.settings.archive).new_delivery("nomis_stub")
+    Nomis(fetcher.settings).fetch(fetcher.definition, delivery)
+    assert fetcher.service.data_requests[0]["RecordLimit"] == limit
+    assert fetcher.values(delivery.finish()) == ALL
+
+
 def test_months_that_are_not_all_months_are_listed(fetcher: Fetcher) -> None:
     fetcher.service.rows = [row for row in stub.table() if row[0] != "2024-02"]
     fetcher.fetch(stub.definition(periods={"from": "2024-01", "to": "latest", "months": [1, 3]}))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -49,7 +50,7 @@ class Nights:
             update={
                 "nomis_url": base,
                 "nomis_uid": SecretStr(KEY),
-                "nomis_page_size": 10,
+                "nomis_keyed_page_size": 10,
                 "retry_attempts": 2,
                 "retry_first_wait_seconds": 0,
                 "read_timeout_seconds": 2,
@@ -349,6 +350,29 @@ def test_a_refresh_that_was_killed_is_closed_by_the_next(nights: Nights) -> None
     assert nights.refresh().outcome == "loaded"
     first = nights.delivery(0)
     assert first["outcome"] == "failed" and "cut off" in first["error"] and first["finished_at"] is not None
+
+
+def test_a_kill_in_the_middle_of_a_fetch_heals(nights: Nights) -> None:
+    in_fetch, go_on = threading.Event(), threading.Event()
+
+    def held(handler: stub.Handler, right: bytes) -> None:
+        in_fetch.set()
+        go_on.wait(10)
+        handler.close_connection = True
+
+    nights.service.script.extend([None, None, held])
+    child = multiprocessing.get_context("fork").Process(target=nights.refresh)
+    child.start()
+    assert in_fetch.wait(20)
+    child.kill()
+    child.join()
+    go_on.set()
+    assert nights.delivery()["outcome"] == "running"
+    nights.service.requests.clear()
+    assert nights.refresh().inserted == 24
+    assert [request["RecordOffset"] for request in nights.service.data_requests] == ["10", "20"]
+    assert nights.delivery(0)["outcome"] == "failed" and nights.current() == ALL
+    assert len(nights.kept()) == 1
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_behind(
