@@ -175,7 +175,7 @@ def built(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) 
     stage = ("path:seeds", "path:models/staging", "path:models/intermediate")
     first = dbt(module_warehouse, folder, *stage, unit_tests=True, **variables)
     assert "unit_test" in first
-    dbt(module_warehouse, folder, "path:models/marts", **variables)
+    dbt(module_warehouse, folder, "path:models/marts", unit_tests=True, **variables)
     assert sorted(str(path) for path in PROJECT.rglob("*")) == before
     yield module_warehouse
 
