@@ -53,6 +53,7 @@ bench: env-dev ## Measure speed and memory beside a floor in the same run
 .PHONY: generated
 generated: env-dev ## Write the generated files anew (dataset pages, data dictionary, JSON Schema)
 	@$(PLANMARK) datasets docs
+	@$(PY) dbt_project/generate.py
 
 .PHONY: env
 env:

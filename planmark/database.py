@@ -87,7 +87,9 @@ def url(
     return f"{driver}://{user}:{word}@{host}:{port}/{database or settings.database_name}"
 
 
-def connect(settings: Settings, role: Role, *, database: str = "", autocommit: bool = False) -> psycopg.Connection:
+def connect(
+    settings: Settings, role: Role, *, database: str = "", autocommit: bool = False
+) -> psycopg.Connection:
     """Connect as a role. The session works in UTC, and gives up on a lost server instead of hanging.
 
     Raises: DatabaseError if the server cannot be reached.
@@ -129,7 +131,8 @@ def set_up(settings: Settings) -> list[str]:
             "create table if not exists public.planmark_set_up "
             "(file_name text primary key, sha256 text not null, applied_at timestamptz not null default now())"
         )
-        done = dict(connection.execute("select file_name, sha256 from public.planmark_set_up").fetchall())
+        rows = connection.execute("select file_name, sha256 from public.planmark_set_up").fetchall()
+        done: dict[str, str] = dict(rows)
         for path in sorted(SQL_FOLDER.glob("[0-9]*.sql")):
             text = path.read_text(encoding="utf-8")
             digest = hashlib.sha256(text.encode()).hexdigest()
@@ -166,7 +169,9 @@ def _create_databases_and_roles(settings: Settings) -> None:
             if not connection.execute("select 1 from pg_database where datname = %s", (name,)).fetchone():
                 try:
                     connection.execute(
-                        sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(owner))
+                        sql.SQL("create database {} owner {}").format(
+                            sql.Identifier(name), sql.Identifier(owner)
+                        )
                     )
                 except psycopg.errors.DuplicateDatabase:
                     continue  # another set-up was a moment faster

@@ -130,7 +130,9 @@ def port_of(settings: Settings) -> int | None:
         if not isinstance(error, PermissionError):
             return None
         raise DatabaseError(
-            "the embedded database belongs to another user", where=str(cluster.data), next_step="run as that user"
+            "the embedded database belongs to another user",
+            where=str(cluster.data),
+            next_step="run as that user",
         ) from error
     return port if status == "ready" and _answers(port) else None
 
@@ -166,7 +168,9 @@ def _generated_admin_password(settings: Settings) -> str:
 
     password = load_settings(home=settings.home).admin_password
     if password is None:
-        raise DatabaseError("no administrator password was generated", where=str(settings.home / "secrets.env"))
+        raise DatabaseError(
+            "no administrator password was generated", where=str(settings.home / "secrets.env")
+        )
     return password.get_secret_value()
 
 
@@ -206,7 +210,8 @@ def _as_server_user(cluster: Cluster) -> list[str]:
         allowed = subprocess.run([*drop, *keep, "true"], capture_output=True, check=False).returncode == 0
     except FileNotFoundError as error:
         raise DatabaseError(
-            "setpriv is needed to start PostgreSQL as root", next_step="install util-linux, or run as another user"
+            "setpriv is needed to start PostgreSQL as root",
+            next_step="install util-linux, or run as another user",
         ) from error
     return [*drop, *keep] if allowed else drop
 

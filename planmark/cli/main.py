@@ -76,11 +76,12 @@ def start() -> None:
 @typer_app.command("fetch")
 def fetch(
     dataset_id: Annotated[str, typer.Argument(help="For example nomis_claimant_count.")],
-    force: Annotated[bool, typer.Option(help="Fetch everything even if the provider says nothing changed.")] = False,
+    force: Annotated[
+        bool, typer.Option(help="Fetch everything even if the provider says nothing changed.")
+    ] = False,
 ) -> None:
     """Fetch and load one dataset now. Readers see it with the next publication."""
     from ingest.refresh import refresh_dataset
 
     report = refresh_dataset(load_settings(), dataset_id, force=force)
     typer.echo(f"{dataset_id}: {report}")
-

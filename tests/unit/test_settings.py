@@ -10,7 +10,8 @@ from planmark.settings import GENERATED_SECRETS, ROOT, Settings, ensure_secrets,
 
 
 def test_the_example_file_lists_exactly_the_settings_that_exist():
-    listed = re.findall(r"^(PLANMARK_\w+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    text = (ROOT / ".env.example").read_text(encoding="utf-8")
+    listed = re.findall(r"^(PLANMARK_\w+)=", text, re.MULTILINE)
     assert sorted(listed) == sorted(f"PLANMARK_{name.upper()}" for name in Settings.model_fields)
 
 
@@ -62,4 +63,9 @@ def test_only_settings_reads_the_environment():
         for path in (ROOT / folder).rglob("*.py")
         if re.search(r"os\.environ|os\.getenv", path.read_text(encoding="utf-8"))
     }
-    assert readers <= {"planmark/settings.py", "planmark/embedded.py", "planmark/cli/steps.py", "planmark/cli/services.py"}
+    assert readers <= {
+        "planmark/settings.py",
+        "planmark/embedded.py",
+        "planmark/cli/steps.py",
+        "planmark/cli/services.py",
+    }
