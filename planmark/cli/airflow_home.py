@@ -70,7 +70,6 @@ def airflow_environment(settings: Settings, port: int = 0) -> dict[str, str]:
             "no_proxy": loopback,
             "SCARF_ANALYTICS": "false",
             "AIRFLOW_HOME": str(home),
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
@@ -86,7 +85,6 @@ def airflow_environment(settings: Settings, port: int = 0) -> dict[str, str]:
             "AIRFLOW__API_AUTH__JWT_SECRET": _secret(settings),
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(logs),
             "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(logs / "dag_processor"),
-            "AIRFLOW__LOGGING__DAG_PROCESSOR_MANAGER_LOG_LOCATION": str(logs / "dag_processor_manager.log"),
         }
     )
     if settings.airflow_broker_url is not None:

@@ -144,7 +144,7 @@ def where_next(out: Console, settings: Settings, log: Path) -> None:
         ("", f"full address: {planmark('db-url')}"),
         ("Airflow UI", f"start it with: {planmark('up')}"),
         ("Log", str(log)),
-        ("Checks", str(settings.home / "data_docs" / "index.html")),
+        ("Checks", str(settings.home / "data_docs" / "marts" / "index.html")),
         ("Stop", f"the database stays up; end it with: {planmark('down')}"),
     ]
     for name, text in rows:
