@@ -1,0 +1,139 @@
+"""The rows that suites look at, each as one SELECT.
+
+A suite's table is `raw.<table>`, `candidate.<mart>`, or rows put together for a comparison: `seeds.targets`
+and `seeds.areas` are what people wrote, `candidate.sizes` the rows of each mart, now and as readers see it.
+In arguments of checks `$candidate` stands for the candidate's schema and `$areas` for the known areas.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from expectations.suites import Check, Suite
+from planmark.publication import MAY_BE_EMPTY, schema_of
+from planmark.settings import ROOT
+
+SEEDS = ROOT / "dbt_project" / "seeds"
+#: How readers' present version is named in a suite; without it a comparison has nothing to compare with.
+LAST = "marts."
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A suite, its checks that can run now, and the SELECT of the rows that they look at."""
+
+    suite: Suite
+    checks: tuple[Check, ...]
+    query: str
+
+
+def batch_of(
+    connection: psycopg.Connection, suite: Suite, publication_id: str | None, seeds: Path = SEEDS
+) -> Batch:
+    """Return a suite with its rows; checks that have nothing to compare with yet are left out."""
+    checks = tuple(check for check in suite.checks if not _is_exempt(connection, suite, check))
+    return Batch(suite, checks, query_of(connection, suite.table, publication_id, seeds))
+
+
+def _is_exempt(connection: psycopg.Connection, suite: Suite, check: Check) -> bool:
+    query = str(check.kwargs.get("unexpected_rows_query", ""))
+    return check.compares_with_last and not _readers_have(connection, suite, query)
+
+
+def _readers_have(connection: psycopg.Connection, suite: Suite, query: str) -> bool:
+    """Return whether readers have what a comparison reads; before the first publication they have nothing."""
+    if suite.table == "candidate.sizes":
+        return connection.execute("select 1 from ops.current_publication").fetchone() is not None
+    views = {word.strip("(),;") for word in query.split() if word.startswith(LAST)}
+    return all(
+        connection.execute("select 1 where to_regclass(%s) is not null", (view,)).fetchone() for view in views
+    )
+
+
+def query_of(
+    connection: psycopg.Connection, table: str, publication_id: str | None, seeds: Path = SEEDS
+) -> str:
+    """Return the SELECT behind a suite's table."""
+    if table == "seeds.targets":
+        return _targets(connection, seeds / "plans" / "targets.csv")
+    if table == "seeds.areas":
+        return _areas(connection, seeds / "reference" / "areas.csv")
+    candidate = schema_of(publication_id or "")
+    if table == "candidate.sizes":
+        return _sizes(connection, candidate)
+    schema, name = table.split(".")
+    return (
+        sql.SQL("SELECT * FROM {}")
+        .format(sql.Identifier(candidate if schema == "candidate" else schema, name))
+        .as_string(connection)
+    )
+
+
+def _targets(connection: psycopg.Connection, path: Path) -> str:
+    """Target ids and printed baselines, from the file that people keep."""
+    rows = [
+        sql.SQL("({}, cast({} as double precision))").format(
+            row["target_id"], float(row["baseline_value"]) if row["baseline_value"] else None
+        )
+        for row in _read(path)
+    ]
+    return _values(connection, rows, "target_id, baseline_value")
+
+
+def _areas(connection: psycopg.Connection, path: Path) -> str:
+    """Area codes that the warehouse knows."""
+    return _values(connection, [sql.SQL("({})").format(row["area_code"]) for row in _read(path)], "area_code")
+
+
+def _values(connection: psycopg.Connection, rows: list[sql.Composed], columns: str) -> str:
+    statement = sql.SQL("SELECT * FROM (VALUES {}) AS v({})").format(
+        sql.SQL(", ").join(rows),
+        sql.SQL(", ").join(sql.Identifier(column) for column in columns.split(", ")),
+    )
+    return statement.as_string(connection)
+
+
+def _sizes(connection: psycopg.Connection, schema: str) -> str:
+    """Rows of each mart: of the candidate, and of what readers see (null for a new mart)."""
+    candidate, present = _relations(connection, schema), _relations(connection, "marts")
+    parts = [
+        sql.SQL(
+            "SELECT cast({} as text) AS mart, (SELECT count(*) FROM {}) AS row_count, {} AS last_row_count, "
+            "{} AS may_be_empty"
+        ).format(
+            name,
+            sql.Identifier(schema, name),
+            sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier("marts", name))
+            if name in present
+            else sql.SQL("cast(null as bigint)"),
+            name in MAY_BE_EMPTY,
+        )
+        for name in candidate
+    ]
+    if not parts:
+        return (
+            "SELECT 'no marts at all' AS mart, 0 AS row_count, cast(null as bigint) AS last_row_count, "
+            "false AS may_be_empty"
+        )
+    return sql.SQL(" UNION ALL ").join(parts).as_string(connection)
+
+
+def _relations(connection: psycopg.Connection, schema: str) -> list[str]:
+    return [
+        row[0]
+        for row in connection.execute(
+            "select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
+            "where n.nspname = %s and c.relkind in ('r', 'p', 'v', 'm') order by c.relname",
+            (schema,),
+        )
+    ]
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
