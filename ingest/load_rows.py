@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.arrow import are_null, as_numpy
 from ingest.rows import ParsedPage
 from planmark.errors import LoadError
 
 #: Rows that are sorted and sent together. More save the server little, and memory grows with them.
-BATCH_ROWS = 125_000
+BATCH_ROWS = 100_000
 #: Series that are remembered. Beyond that all are forgotten, and looked up in the database again.
 MOST_SERIES_KNOWN = 100_000
 
@@ -181,13 +182,13 @@ class Encoder:
         self._check(page, table)
         out = np.empty(table.num_rows, dtype=_ROW)
         out["series_id"] = self._series_ids(page, table, new)
-        out["day"] = _numpy(pc.cast(table["period_start"], pa.int32()))
-        out["months"] = _numpy(table["period_months"])
+        out["day"] = as_numpy(table["period_start"])
+        out["months"] = as_numpy(table["period_months"])
         missing = np.zeros(table.num_rows, dtype=np.int64)
         for bit, name in enumerate(_NUMBERS):
-            column = table[name]
-            out[name] = _numpy(pc.fill_null(column, 0.0))
-            missing |= _numpy(pc.is_null(column)).astype(np.int64) << bit
+            null = are_null(table[name])
+            out[name] = np.where(null, 0.0, as_numpy(table[name]))
+            missing |= null.astype(np.int64) << bit
             if not np.isfinite(out[name]).all():
                 raise self._wrong(page, f"{name} is not a finite number", "a number, or null")
         statuses, names = _codes(table["status"])
@@ -198,8 +199,7 @@ class Encoder:
         for name in ("area_code", *page.dimensions, "role", "unit", "period_start", "period_months"):
             if table[name].null_count:
                 raise self._wrong(page, f"{name} is null", "every part of a key is given")
-        unexplained = pc.and_(pc.is_null(table["value"]), pc.is_null(table["status"]))
-        if pc.any(unexplained).as_py():
+        if (are_null(table["value"]) & are_null(table["status"])).any():
             raise self._wrong(page, "neither a value nor a status", "a missing value has a status")
 
     def _wrong(self, page: ParsedPage, got: str, expected: str) -> LoadError:
@@ -247,20 +247,16 @@ class Encoder:
         return np.array(numbers, dtype=np.int64)[places]
 
 
-def _numpy(column: pa.ChunkedArray) -> npt.NDArray:
-    return column.to_numpy()
-
-
 def _codes(column: pa.ChunkedArray) -> tuple[_Numbers, list[str | None]]:
     """Return a text column as numbers and what they stand for; the number of null stands for None."""
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column)
+    if not column.num_chunks:  # a page without rows
+        return np.zeros(0, dtype=np.int64), [None]
     coded = column.unify_dictionaries().combine_chunks()
-    if isinstance(coded, pa.ChunkedArray):  # a column without rows
-        coded = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
     names = coded.dictionary.to_pylist()
-    codes = _numpy(pc.fill_null(coded.indices, len(names))).astype(np.int64)
-    return codes, [*names, None]
+    codes = np.where(are_null(coded.indices), len(names), as_numpy(coded.indices))
+    return codes.astype(np.int64), [*names, None]
 
 
 def _distinct(columns: list[tuple[_Numbers, list[str | None]]], rows: int) -> tuple[_Numbers, _Numbers]:

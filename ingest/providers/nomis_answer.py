@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from ingest.archive import DeliveryReader, StoredAnswer, VerifiedStream
+from ingest.arrow import are_null, array_of, as_numpy, texts_of
 from ingest.definitions import NomisDefinition, absent_areas, absent_codes
 from ingest.periods import period_of
 from ingest.rows import ParsedPage, RejectedRow
@@ -294,8 +295,8 @@ class Acceptance:
                 next_step=f"correct period.means in the definition of {self._definition.id}",
             ) from error  # fmt: skip
         return (
-            pa.array([start for start, _ in known], pa.date32()),
-            pa.array([months for _, months in known], pa.int16()),
+            array_of(np.array([start for start, _ in known], "M8[D]").astype(np.int32), pa.date32()),
+            array_of(np.array([months for _, months in known]), pa.int16()),
         )
 
     def _series_kinds(self) -> None:
@@ -319,7 +320,7 @@ class Acceptance:
                 units.append(unit)
                 lowest.append(-np.inf if low is None else low)
                 highest.append(np.inf if high is None else high)
-        self._roles, self._units = pa.array(roles, _TEXT), pa.array(units, _TEXT)
+        self._roles, self._units = texts_of(roles), texts_of(units)
         self._lowest, self._highest = np.array(lowest), np.array(highest)
         self._unit_codes = len(unit_codes)
 
@@ -397,6 +398,7 @@ class Acceptance:
                     ignore_empty_lines=False, invalid_row_handler=keep if careful else None
                 ),
                 convert,
+                memory_pool=pa.system_memory_pool(),  # gives back what it no longer needs, and is no slower
             )
 
         try:
@@ -424,7 +426,7 @@ class Acceptance:
                 self._fault(f"answer {answer.number}: RECORD_COUNT is {', '.join(counts[:5])}, not {told}")
         expected = lines + self._rows
         try:
-            offsets = pc.cast(table["RECORD_OFFSET"], pa.int64()).to_numpy()
+            offsets = as_numpy(pc.cast(table["RECORD_OFFSET"], pa.int64()))
         except pa.ArrowInvalid:
             self._fault(f"answer {answer.number}: RECORD_OFFSET is not a number everywhere")
             return
@@ -462,12 +464,9 @@ class Acceptance:
             return values if good is None else values[good]
 
         def coded(name: str) -> pa.Array:
-            indices = pa.array(chosen(places[name]).astype(np.int32))
-            return pa.DictionaryArray.from_arrays(
-                indices, pa.array(self._axes[name], _TEXT)
-            ).dictionary_decode()
+            return texts_of(self._axes[name]).take(array_of(chosen(places[name]), pa.int32()))
 
-        kind, period = pa.array(chosen(kinds)), pa.array(chosen(places["DATE"]))
+        kind, period = (array_of(chosen(column), pa.int32()) for column in (kinds, places["DATE"]))
         values = chosen(numbers)
         none = pa.nulls(len(values), pa.float64())
         columns = {
@@ -477,7 +476,7 @@ class Acceptance:
             "unit": self._units.take(kind),
             "period_start": self._period_starts.take(period),
             "period_months": self._period_months.take(period),
-            "value": pa.array(values, from_pandas=True),
+            "value": array_of(values, pa.float64(), null=np.isnan(values)),
             "lower_bound": none,
             "upper_bound": none,
             "status": check.status(good),
@@ -538,7 +537,7 @@ class _PageCheck:
         if not self._table.num_rows:
             return np.zeros(0, dtype=np.int64), []
         column = self._table[name].unify_dictionaries().combine_chunks()
-        return column.indices.to_numpy(), column.dictionary.to_pylist()
+        return as_numpy(column.indices), column.dictionary.to_pylist()
 
     def places(self, name: str, known: Mapping[str, int]) -> np.ndarray:
         """Return the place of each row's code among the asked ones; a row with another code is at fault."""
@@ -562,15 +561,15 @@ class _PageCheck:
         """Return the values, NaN where there is none; a text that is no number, or a gap that the status does
         not explain, is a fault."""
         text = self._table[value_name]
-        empty = pc.equal(text, "")
-        given = pc.if_else(empty, pa.scalar(None, _TEXT), text)
+        missing = as_numpy(pc.binary_length(text)) == 0
+        nothing = pa.nulls(len(text), _TEXT)
+        given = pc.if_else(array_of(missing, pa.bool_()), nothing, text)
         try:
             cast = pc.cast(given, pa.float64())
         except pa.ArrowInvalid:
             plain = pc.match_substring_regex(given, r"^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]{1,2})?$")
-            cast = pc.cast(pc.if_else(plain, given, pa.scalar(None, _TEXT)), pa.float64())
-        numbers = cast.to_numpy(zero_copy_only=False).astype(np.float64, copy=True)
-        missing = empty.to_numpy(zero_copy_only=False).astype(np.bool_)
+            cast = pc.cast(pc.if_else(plain, given, nothing), pa.float64())
+        numbers = np.where(are_null(cast), np.nan, as_numpy(cast))
         wrong = ~missing & ~np.isfinite(numbers)
         if wrong.any():
             self.note(wrong, value_name, "is not a finite number")
@@ -599,8 +598,7 @@ class _PageCheck:
         """Return the status codes of the good rows as they came; null where there was none."""
         indices, codes = self._codes("OBS_STATUS")
         kept = indices if good is None else indices[good]
-        names = pa.array([code or None for code in codes], _TEXT)
-        return pa.DictionaryArray.from_arrays(pa.array(kept, pa.int32()), names).dictionary_decode()
+        return texts_of([code or None for code in codes]).take(array_of(kept, pa.int32()))
 
     def note(self, rows: np.ndarray, column: str, reason: str) -> None:
         """Note a fault for the rows of a mask."""
