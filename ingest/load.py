@@ -12,12 +12,13 @@ import logging
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import LiteralString
 
 import psycopg
 from psycopg.rows import tuple_row
+from psycopg.types.json import Json
 
 from ingest.load_rows import Batch, Encoder, Series, Version, family_id, series_id
 from ingest.rows import ParsedPage
@@ -54,12 +55,12 @@ _COPY_TO_HISTORY: LiteralString = f"""
 copy raw.observations ({_COPY_COLUMNS}, valid_from, delivery_id) from stdin (format binary)
 """
 _COPY_TO_STAGING: LiteralString = f"copy raw.load_observations ({_COPY_COLUMNS}) from stdin (format binary)"
+# One text of JSON instead of arrays: psycopg quotes the elements of an array one by one.
 _SERIES_ROWS: LiteralString = """
     select *
-    from unnest(
-        %(series)s::bigint[], %(families)s::bigint[], %(areas)s::text[],
-        %(dimensions)s::jsonb[], %(roles)s::text[], %(units)s::text[]
-    ) as n (series_id, family_id, area_code, dimensions, role, unit)
+    from json_to_recordset(%(series)s) as n (
+        series_id bigint, family_id bigint, area_code text, dimensions jsonb, role text, unit text
+    )
 """
 _ADD_SERIES: LiteralString = f"""
 insert into raw.series (
@@ -278,14 +279,7 @@ class _Load:
         self._rejected += batch.rejected
 
     def _add_series(self, series: tuple[Series, ...]) -> None:
-        bound = self._bound | {
-            "series": [one.series_id for one in series],
-            "families": [one.family_id for one in series],
-            "areas": [one.area_code for one in series],
-            "dimensions": [one.dimensions for one in series],
-            "roles": [one.role for one in series],
-            "units": [one.unit for one in series],
-        }
+        bound = self._bound | {"series": Json([asdict(one) for one in series])}
         self._cursor.execute(_ADD_SERIES, bound)
         collision = self._cursor.execute(_COLLISION, bound).fetchone()
         if collision:

@@ -45,13 +45,13 @@ _Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series: a row of `raw.series`, the delivery aside. `dimensions` is the text of a JSON object."""
+    """One series: a row of `raw.series`, the delivery aside."""
 
     series_id: int
     family_id: int
     dataset_id: str
     area_code: str
-    dimensions: str
+    dimensions: Mapping[str, str]
     role: str
     unit: str
 
@@ -65,7 +65,7 @@ class Series:
             family_id(dataset_id, area_code, dimensions),
             dataset_id,
             area_code,
-            json.dumps(dict(sorted(dimensions.items())), ensure_ascii=False),
+            dimensions,
             role,
             unit,
         )
