@@ -36,19 +36,19 @@ def batch_of(
     connection: psycopg.Connection, suite: Suite, publication_id: str | None, seeds: Path = SEEDS
 ) -> Batch:
     """Return a suite with its rows; checks that have nothing to compare with yet are left out."""
-    checks = tuple(check for check in suite.checks if not _is_exempt(connection, suite, check))
+    checks = tuple(check for check in suite.checks if not _is_exempt(connection, check))
     return Batch(suite, checks, query_of(connection, suite.table, publication_id, seeds))
 
 
-def _is_exempt(connection: psycopg.Connection, suite: Suite, check: Check) -> bool:
+def _is_exempt(connection: psycopg.Connection, check: Check) -> bool:
     query = str(check.kwargs.get("unexpected_rows_query", ""))
-    return check.compares_with_last and not _readers_have(connection, suite, query)
+    return check.compares_with_last and not _readers_have(connection, query)
 
 
-def _readers_have(connection: psycopg.Connection, suite: Suite, query: str) -> bool:
+def _readers_have(connection: psycopg.Connection, query: str) -> bool:
     """Return whether readers have what a comparison reads; before the first publication they have nothing."""
-    if suite.table == "candidate.sizes":
-        return connection.execute("select 1 from ops.current_publication").fetchone() is not None
+    if connection.execute("select 1 from ops.current_publication").fetchone() is None:
+        return False
     views = {word.strip("(),;") for word in query.split() if word.startswith(LAST)}
     return all(
         connection.execute("select 1 where to_regclass(%s) is not null", (view,)).fetchone() for view in views
@@ -99,8 +99,12 @@ def _values(connection: psycopg.Connection, rows: list[sql.Composed], columns: s
 
 
 def _sizes(connection: psycopg.Connection, schema: str) -> str:
-    """Rows of each mart: of the candidate, and of what readers see (null for a new mart)."""
-    candidate, present = _relations(connection, schema), _relations(connection, "marts")
+    """Rows of each mart: of the candidate, and of what readers see.
+
+    The latter is null for a new mart, and where the one holds demonstration data and the other does not.
+    """
+    candidate = _relations(connection, schema)
+    present = _relations(connection, "marts") if _is_of_same_origin(connection, schema) else []
     parts = [
         sql.SQL(
             "SELECT cast({} as text) AS mart, (SELECT count(*) FROM {}) AS row_count, {} AS last_row_count, "
@@ -121,6 +125,16 @@ def _sizes(connection: psycopg.Connection, schema: str) -> str:
             "false AS may_be_empty"
         )
     return sql.SQL(" UNION ALL ").join(parts).as_string(connection)
+
+
+def _is_of_same_origin(connection: psycopg.Connection, schema: str) -> bool:
+    found = connection.execute(
+        "select 1 from ops.publications as candidate "
+        "inner join ops.current_publication as seen on seen.origin = candidate.origin "
+        "where candidate.schema_name = %s",
+        (schema,),
+    ).fetchone()
+    return found is not None
 
 
 def _relations(connection: psycopg.Connection, schema: str) -> list[str]:

@@ -69,15 +69,16 @@ def rollback(
 
 def _table(shown: Iterable[Publication]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "Publication", "State", "Published (UTC)", "Assessed as of", "Data", "Run"):
+    table.add_column("")
+    table.add_column("Publication", no_wrap=True)  # it is typed again after `planmark rollback`
+    for heading in ("State", "Published (UTC)", "As of", "Data"):
         table.add_column(heading, overflow="fold")
     for one in shown:
         published = f"{one.published_at:%Y-%m-%d %H:%M}" if one.published_at else "no"
         state = "current" if one.is_current else STATES[one.state]
         mark = "→" if one.is_current else ""
-        table.add_row(
-            mark, one.publication_id, state, published, str(one.as_of), one.origin, one.run_id or ""
-        )
+        table.add_row(mark, one.publication_id, state, published, str(one.as_of), one.origin)
+
     return table
 
 
