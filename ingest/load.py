@@ -273,8 +273,9 @@ class _Load:
         for start in range(0, len(batch.new_series), _SERIES_AT_ONCE):
             self._add_series(batch.new_series[start : start + _SERIES_AT_ONCE])
         with self._cursor.copy(statement) as copy:
-            for start in range(0, len(batch.stream), _COPY_BYTES):
-                copy.write(batch.stream[start : start + _COPY_BYTES])
+            for part in batch.stream:
+                for start in range(0, len(part), _COPY_BYTES):
+                    copy.write(part[start : start + _COPY_BYTES])
         self._delivered += batch.rows
         self._rejected += batch.rejected
 

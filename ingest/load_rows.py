@@ -21,7 +21,7 @@ from ingest.rows import ParsedPage
 from planmark.errors import LoadError
 
 #: Rows that are sorted and sent together. More save the server little, and memory grows with them.
-BATCH_ROWS = 100_000
+BATCH_ROWS = 75_000
 #: Series that are remembered. Beyond that all are forgotten, and looked up in the database again.
 MOST_SERIES_KNOWN = 100_000
 
@@ -90,7 +90,7 @@ def _hash(key: list[object]) -> int:
 class Batch:
     """Rows of several pages as a binary COPY stream, and the series that this load has not met before."""
 
-    stream: memoryview
+    stream: tuple[bytes | memoryview, ...]
     rows: int
     rejected: int
     new_series: tuple[Series, ...]
@@ -104,18 +104,13 @@ class Version:
     delivery_id: int
 
 
-def _copy_stream(rows: _Rows, shapes: list[_Shape], version: Version | None) -> bytearray:
-    """Return rows as a binary COPY stream: ROW_COLUMNS, then those of the version if there is one.
-
-    Sorted by series, so that the server finds the pages of the primary key in its cache.
-    """
-    rows = rows[np.lexsort((rows["series_id"], rows["shape"]))]
-    stream = bytearray(_COPY_BEGIN)
-    for part in np.split(rows, np.flatnonzero(np.diff(rows["shape"])) + 1):
-        if len(part):
-            stream += _fields(part, shapes[int(part["shape"][0])], version)
-    stream += _COPY_END
-    return stream
+def _copy_stream(
+    rows: _Rows, shapes: list[_Shape], version: Version | None
+) -> tuple[bytes | memoryview, ...]:
+    """Return sorted rows as a binary COPY stream: ROW_COLUMNS, then those of the version if there is one."""
+    by_shape = np.split(rows, np.flatnonzero(np.diff(rows["shape"])) + 1)
+    parts = (_fields(part, shapes[int(part["shape"][0])], version) for part in by_shape if len(part))
+    return (_COPY_BEGIN, *parts, _COPY_END)
 
 
 def _fields(rows: _Rows, shape: _Shape, version: Version | None) -> memoryview:
@@ -173,9 +168,15 @@ class Encoder:
         if rows:
             yield self._batch(rows, new, rejected)
 
-    def _batch(self, rows: list[_Rows], new: list[Series], rejected: int) -> Batch:
-        stream = _copy_stream(np.concatenate(rows), list(self._shapes), self._version)
-        return Batch(memoryview(stream), sum(map(len, rows)), rejected, tuple(new))
+    def _batch(self, pages: list[_Rows], new: list[Series], rejected: int) -> Batch:
+        """Return the rows of all pages as one batch; `pages` is emptied, so that memory is not held twice.
+
+        Sorted by series, so that the server finds the pages of the primary key in its cache.
+        """
+        rows = np.concatenate(pages)
+        pages.clear()
+        rows = rows[np.lexsort((rows["series_id"], rows["shape"]))]
+        return Batch(_copy_stream(rows, list(self._shapes), self._version), len(rows), rejected, tuple(new))
 
     def _rows(self, page: ParsedPage, new: list[Series]) -> _Rows:
         table = page.rows.combine_chunks()

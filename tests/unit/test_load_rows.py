@@ -68,5 +68,5 @@ def test_a_row_is_written_as_the_manual_of_copy_says() -> None:
         b"\0\0\0\x08", b"\0\0\0\0\0\0\0\x07",
         b"\xff\xff",
     ]  # fmt: skip
-    assert bytes(batch.stream) == b"".join(expected)
+    assert b"".join(batch.stream) == b"".join(expected)
     assert (batch.rows, batch.rejected, len(batch.new_series)) == (1, 0, 1)
