@@ -124,7 +124,7 @@ def _night(settings: Settings, out: Console, *, plain: bool, force: bool) -> tup
             with out.status("Making Airflow ready"):
                 airflow_home.make_ready(settings)
             asked = json.dumps({"run_id": run_id, "kind": "refresh", "force": force})
-            command = airflow_home.command("dags", "test", "nightly_refresh", "--conf", asked)
+            command = [sys.executable, "-m", "planmark.cli.through_airflow", "nightly_refresh", asked]
             environment = airflow_home.airflow_environment(settings)
         follower = progress.Follower(settings, run_id)
         child, process = processes.start(

@@ -4,12 +4,12 @@ without colour."""
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections import Counter
 from datetime import date
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from planmark import database
@@ -20,6 +20,8 @@ from planmark.settings import Settings
 
 WIDTH = 80
 DEMONSTRATION = "DEMONSTRATION DATA"
+_MOST_LINES = 30
+_LONGEST_LINE = 400
 
 STEPS = {
     "plan": "Plan",
@@ -49,13 +51,12 @@ def progress(out: Console, event: Event) -> None:
         return
     name = STEPS.get(event.step, event.step) + (f" {event.dataset_id}" if event.dataset_id else "")
     first, *more = event.message.splitlines() or [""]
-    out.print(f"{_STATES[event.state]:<7}{name}: {first} ({event.seconds:.0f} s)", style=_style(event))
-    for line in more:
-        out.print(f"       {line}", style=_style(event))
-
-
-def _style(event: Event) -> str:
-    return "bold red" if event.state == "failed" else ""
+    style = "bold red" if event.state == "failed" else ""
+    words = f"{name}: {first} ({event.seconds:.0f} s)"
+    _wrapped(out, words, f"{_STATES[event.state]:<7}", " " * 9, style)
+    for line in more[:_MOST_LINES]:
+        indent = " " * (9 + len(line) - len(line.lstrip()))
+        _wrapped(out, line.strip()[:_LONGEST_LINE], indent, indent + "  ", style)
 
 
 def scorecard(out: Console, card: Scorecard, *, everything: bool = False) -> None:
@@ -110,11 +111,16 @@ def _aim(target: Target) -> str:
 
 
 def _line(out: Console, text: str) -> None:
-    grid = Table.grid(padding=0)
-    grid.add_column(width=2)
-    grid.add_column(width=WIDTH - 2, overflow="fold")
-    grid.add_row("", Text(text))
-    out.print(grid)
+    _wrapped(out, text, "  ", "  ")
+
+
+def _wrapped(out: Console, text: str, first: str, more: str, style: str = "") -> None:
+    """Print a text, broken at the width of the page: `first` before its first line, `more` before the others."""
+    out.print(
+        textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=more, break_long_words=False),
+        style=style,
+        soft_wrap=True,
+    )
 
 
 def _small_areas(out: Console, card: Scorecard) -> None:
