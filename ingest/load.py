@@ -136,6 +136,15 @@ from raw.load_changes as x
 inner join raw.observations as o on {_SAME_KEY.format(one="o", other="x")}
 where o.valid_from >= %(loaded_at)s or (o.valid_to > %(loaded_at)s and o.valid_to <> 'infinity')
 """
+# As autovacuum judges it; but autovacuum may not have come by since a big load.
+_STALE_STATISTICS: LiteralString = """
+select count(*)
+from pg_stat_all_tables as t
+inner join pg_class as c on t.relid = c.oid
+where
+    t.schemaname = 'raw' and t.relname in ('series', 'observations')
+    and t.n_mod_since_analyze > 1000 + greatest(c.reltuples, 0) / 10
+"""
 _REPEATED: LiteralString = """
 select series_id, period_start::text, period_months
 from raw.load_observations
@@ -215,7 +224,6 @@ class _Load:
         self._cursor.execute("select set_config('work_mem', %s, true)", (WORK_MEMORY,))
         known = self._numbers("select count(*) from raw.series where dataset_id = %(dataset)s")[0]
         inserted, revised, closed = self._merge(pages) if known else self._copy_first(pages)
-        self._check_current()
         return LoadCounts(
             fetched=self._delivered + self._rejected,
             inserted=inserted,
@@ -241,7 +249,10 @@ class _Load:
                 found = re.search(r"=\((-?\d+), ([\d-]+), (\d+), ", error.diag.message_detail or "")
                 self._add_series(batch.new_series)  # the error names one of them
                 raise self._repeated(found.groups() if found else None) from error
-        return self._delivered, 0, 0
+        (written,) = self._numbers("select count(*) from raw.observations where delivery_id = %(delivery)s")
+        if written != self._delivered:
+            raise self._does_not_add_up(f"{written} values written", f"{self._delivered}, as delivered")
+        return written, 0, 0
 
     def _merge(self, pages: Iterable[ParsedPage]) -> tuple[int, int, int]:
         """Write the difference between the delivery and what is current.
@@ -252,6 +263,8 @@ class _Load:
         for batch in _one_ahead(Encoder(self._dataset_id).batches(pages)):
             self._take_in(batch, _COPY_TO_STAGING)
         self._cursor.execute("select raw.analyse_load_observations()")
+        if self._numbers(_STALE_STATISTICS)[0]:
+            self._cursor.execute("select raw.analyse_history()")
         self._cursor.execute(_FIND_CHANGES, self._bound)
         planned = self._numbers(_PLANNED)
         if any(planned):
@@ -266,6 +279,7 @@ class _Load:
             done = self._numbers(_DONE)
             if done != planned:
                 raise self._does_not_add_up(f"inserted, revised, closed: {done}", str(planned))
+        self._check_current()
         return planned[0], planned[1], planned[2]
 
     def _take_in(self, batch: Batch, statement: LiteralString) -> None:
