@@ -27,8 +27,8 @@ create unlogged table raw.load_changes (
     constraint load_changes_change_something check (was_current or is_delivered)
 );
 
--- Only an owner may gather statistics before PostgreSQL 17, so the loader asks for them through these. A join
--- that is planned as if the tables were as small as before takes a thousand times as long.
+-- Only an owner may gather statistics before PostgreSQL 17, so the loader asks for them through these. Without
+-- them the merge is planned as if the tables were as small as they were before the load.
 create function raw.analyse_load_observations() returns void
 language sql security definer set search_path = ''
 as 'analyze raw.load_observations';
@@ -37,11 +37,6 @@ create function raw.analyse_load_changes() returns void
 language sql security definer set search_path = ''
 as 'analyze raw.load_changes';
 
-create function raw.analyse_history() returns void
-language sql security definer set search_path = ''
-as 'analyze raw.series, raw.observations';
-
-revoke all on function raw.analyse_load_observations(), raw.analyse_load_changes(), raw.analyse_history() from public;
-grant execute on function
-raw.analyse_load_observations(), raw.analyse_load_changes(), raw.analyse_history() to planmark_loader;
+revoke all on function raw.analyse_load_observations(), raw.analyse_load_changes() from public;
+grant execute on function raw.analyse_load_observations(), raw.analyse_load_changes() to planmark_loader;
 grant select, insert, truncate on raw.load_observations, raw.load_changes to planmark_loader;
