@@ -107,9 +107,16 @@ class Version:
 def _copy_stream(
     rows: _Rows, shapes: list[_Shape], version: Version | None
 ) -> tuple[bytes | memoryview, ...]:
-    """Return sorted rows as a binary COPY stream: ROW_COLUMNS, then those of the version if there is one."""
-    by_shape = np.split(rows, np.flatnonzero(np.diff(rows["shape"])) + 1)
-    parts = (_fields(part, shapes[int(part["shape"][0])], version) for part in by_shape if len(part))
+    """Return rows as a binary COPY stream: ROW_COLUMNS, then those of the version if there is one.
+
+    The rows of a shape are sorted by series, so that the server finds the pages of the primary key in its cache.
+    """
+    parts = []
+    for shape in np.unique(rows["shape"]).tolist():
+        places = np.flatnonzero(rows["shape"] == shape)
+        # `take`, since an index into an array of records costs thirty times as much.
+        chosen = rows.take(places[np.argsort(rows["series_id"].take(places))])
+        parts.append(_fields(chosen, shapes[shape], version))
     return (_COPY_BEGIN, *parts, _COPY_END)
 
 
@@ -169,13 +176,9 @@ class Encoder:
             yield self._batch(rows, new, rejected)
 
     def _batch(self, pages: list[_Rows], new: list[Series], rejected: int) -> Batch:
-        """Return the rows of all pages as one batch; `pages` is emptied, so that memory is not held twice.
-
-        Sorted by series, so that the server finds the pages of the primary key in its cache.
-        """
+        """Return the rows of all pages as one batch; `pages` is emptied, so that memory is not held twice."""
         rows = np.concatenate(pages)
         pages.clear()
-        rows = rows[np.lexsort((rows["series_id"], rows["shape"]))]
         return Batch(_copy_stream(rows, list(self._shapes), self._version), len(rows), rejected, tuple(new))
 
     def _rows(self, page: ParsedPage, new: list[Series]) -> _Rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 #: Columns of `ParsedPage.rows` that are not dimensions, with their types. Dimensions are text columns named in
-#: `ParsedPage.dimensions` and stand between `area_code` and `role`.
+#: `ParsedPage.dimensions` and stand between `area_code` and `role`. Text may come dictionary-encoded.
 FIXED_COLUMNS: dict[str, pa.DataType] = {
     "area_code": pa.string(),
     "role": pa.string(),  # value | numerator | denominator | confidence_half_width | coefficient_of_variation

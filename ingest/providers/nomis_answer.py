@@ -465,7 +465,8 @@ class Acceptance:
             return values if good is None else values[good]
 
         def coded(name: str) -> pa.Array:
-            return texts_of(self._axes[name]).take(array_of(chosen(places[name]), pa.int32()))
+            codes = array_of(chosen(places[name]), pa.int32())
+            return pa.DictionaryArray.from_arrays(codes, texts_of(self._axes[name]))
 
         kind, period = (array_of(chosen(column), pa.int32()) for column in (kinds, places["DATE"]))
         values = chosen(numbers)
