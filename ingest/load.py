@@ -33,8 +33,9 @@ LOCK_SPACE = 1_819_238_756
 #: For the join of all rows; with less it goes through temporary files.
 WORK_MEMORY = "256MB"
 _SERIES_AT_ONCE = 10_000
-#: libpq moves what is left of a write after each piece that the socket takes, so writes are kept small.
-_COPY_BYTES = 1 << 17
+#: Bytes of one write. libpq moves what is left after each piece that the socket takes, so no more; and after
+#: each write this thread waits for its turn beside the parser, so no less.
+_COPY_BYTES = 1 << 20
 _NEXT_STEP = "the last good version stays; look at the stored answers of this delivery"
 
 _SAME_KEY: LiteralString = """

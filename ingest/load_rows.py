@@ -159,19 +159,19 @@ class Encoder:
         self._shapes: dict[_Shape, int] = {}
 
     def batches(self, pages: Iterable[ParsedPage], batch_rows: int = BATCH_ROWS) -> Iterator[Batch]:
-        """Yield the rows of all pages, about `batch_rows` at a time.
+        """Yield the rows of all pages, about `batch_rows` at a time; the first page by itself: the database waits.
 
         Raises: LoadError if a page is not as `ingest.rows` says; what `pages` raises passes through.
         """
         rows: list[_Rows] = []
         new: list[Series] = []
-        rejected = 0
+        rejected, enough = 0, 1
         for page in pages:
             rows.append(self._rows(page, new))
             rejected += len(page.rejected)
-            if sum(map(len, rows)) >= batch_rows:
+            if sum(map(len, rows)) >= enough:
                 yield self._batch(rows, new, rejected)
-                rows, new, rejected = [], [], 0
+                rows, new, rejected, enough = [], [], 0, batch_rows
         if rows:
             yield self._batch(rows, new, rejected)
 
