@@ -439,7 +439,7 @@ def run_plain(settings: Settings, *, run_id: str = "", force: bool = False) -> s
 
     Raises: what `finish` raises, or the fault of the step that stopped the run.
     """
-    night = plan_night(settings, run_id=run_id, kind="plain")
+    night = plan_night(settings, run_id=run_id, kind="refresh")
     for dataset_id in (name for names in night["datasets"].values() for name in names):
         try:
             fetch_dataset(settings, dataset_id, night["run_id"], force=force)
