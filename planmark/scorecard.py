@@ -21,7 +21,7 @@ POSITIONS = {
     "on_trajectory": "on the way",
     "within_tolerance": "nearly on the way",
     "off_trajectory": "behind",
-    "not_due": "not due yet",
+    "not_due": "no verdict yet",
     "missed": "missed",
     "no_data": "no data",
 }
@@ -46,6 +46,7 @@ class Target:
     area_name: str
     unit: str
     kind: str
+    polarity: str | None
     due_date: date | None
     baseline_value: float | None
     baseline_period: str | None
@@ -95,7 +96,7 @@ class Scorecard:
 
 
 _COLUMNS: LiteralString = (
-    "target_id, target_title, measure_title, area_code, area_name, unit, kind, due_date, baseline_value, "
+    "target_id, target_title, measure_title, area_code, area_name, unit, kind, polarity, due_date, baseline_value, "
     "baseline_period, target_value, target_printed_value, latest_value, latest_lower, latest_upper, "
     "latest_period_label, assessed_value, assessed_period_label, position, evidence, reason, "
     "is_demonstration, publication_id, as_of"

@@ -105,9 +105,10 @@ def _aim(target: Target) -> str:
     if target.target_value == target.target_printed_value:
         return quantity(target.target_value, target.unit)
     printed = quantity(target.target_printed_value, target.unit)
-    word = {"absolute_change": "a change of ", "count_in_period": ""}.get(target.kind, "")
+    if target.kind == "absolute_change":
+        printed += " fewer" if target.polarity == "lower" else " more"
     reached = f", to {quantity(target.target_value, target.unit)}" if target.target_value is not None else ""
-    return f"{word}{printed}{reached}"
+    return printed + reached
 
 
 def _line(out: Console, text: str) -> None:
