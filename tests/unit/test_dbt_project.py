@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 import yaml
-from conftest import shared
+from tests.conftest import shared
 
 from ingest.definitions import area_codes, load_definitions
 from planmark.settings import ROOT
