@@ -9,10 +9,10 @@ from types import ModuleType
 
 import pytest
 import yaml
-from tests.conftest import shared
 
 from ingest.definitions import area_codes, load_definitions
 from planmark.settings import ROOT
+from tests.conftest import shared
 
 PROJECT = ROOT / "dbt_project"
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
