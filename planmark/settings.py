@@ -34,7 +34,9 @@ GENERATED_SECRETS = (
 class Settings(BaseSettings):
     """Everything that can be set, typed and checked at start. Frozen: pass it on, do not change it."""
 
-    model_config = SettingsConfigDict(env_prefix="PLANMARK_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="PLANMARK_", env_ignore_empty=True, frozen=True, extra="forbid"
+    )
 
     # Where things live
     home: Path = Field(default=ROOT / ".planmark", description="run-time folder of this installation")
@@ -122,7 +124,7 @@ def load_settings(**overrides: object) -> Settings:
     home = Path(str(overrides.get("home") or os.environ.get("PLANMARK_HOME") or ROOT / ".planmark")).resolve()
     values: dict[str, object] = {"home": home}
     for name, value in _read_secrets(home / "secrets.env").items():
-        if name not in os.environ:
+        if not os.environ.get(name):
             values[name.removeprefix("PLANMARK_").lower()] = value
     values.update(overrides)
     values["home"] = home

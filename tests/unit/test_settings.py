@@ -15,6 +15,14 @@ def test_the_example_file_lists_exactly_the_settings_that_exist():
     assert sorted(listed) == sorted(f"PLANMARK_{name.upper()}" for name in Settings.model_fields)
 
 
+def test_an_empty_variable_means_the_default_as_the_example_file_says(monkeypatch, tmp_path):
+    ensure_secrets(tmp_path)
+    expected = load_settings(home=tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"PLANMARK_{name.upper()}", "")
+    assert load_settings(home=tmp_path) == expected
+
+
 def test_every_fault_is_reported_at_once_and_values_are_not_repeated(monkeypatch, tmp_path):
     monkeypatch.setenv("PLANMARK_HOME", str(tmp_path))
     monkeypatch.setenv("PLANMARK_MODE", "demo-secret-looking")
