@@ -24,6 +24,7 @@ up: env ## Start Airflow (scheduler, API server, UI) on loopback; nightly run at
 .PHONY: down
 down: ## End everything that refresh and up started, the database included
 	@if [ -x $(PY) ]; then $(PLANMARK) down; else echo "Nothing is installed here, so nothing runs."; fi
+	@if [ -d .planmark-real-figures ]; then PLANMARK_HOME=.planmark-real-figures $(PLANMARK) down; fi
 
 .PHONY: live
 live: env ## The same refresh against the true services, with keys from the environment
@@ -72,4 +73,4 @@ lock: env ## Resolve requirements/*.in into lock files with hashes and no addres
 
 .PHONY: clean
 clean: down ## Remove the environment and everything that was generated, the database included
-	@rm -rf .planmark .venv dbt_project/target dbt_project/logs
+	@rm -rf .planmark .planmark-real-figures .venv dbt_project/target dbt_project/logs
