@@ -5,39 +5,24 @@ plans as (
     select * from {{ ref('dim_plans') }}
 ),
 
-targets as (
-    select * from {{ ref('dim_targets') }}
-),
-
-measures as (
-    select * from {{ ref('dim_measures') }}
-),
-
-assessments as (
-    select * from {{ ref('fct_assessments') }}
-),
-
-standing as (
-    select distinct on (target_id) *
-    from assessments
-    order by target_id asc, is_due_value desc, period_end desc, period_start desc
+-- What each target's row says there is counted here: one rule, one answer.
+progress as (
+    select * from {{ ref('mart_plan_progress') }}
 ),
 
 each_target as (
     select
-        targets.plan_id,
-        targets.due_date,
-        targets.baseline_value,
-        measures.coverage,
-        standing.target_id is not null and standing.position <> 'no_data' as has_data,
-        coalesce(standing.position, 'no_data') as position,
-        coalesce(standing.evidence, 'none') as evidence,
-        coalesce(standing.origin = 'demonstration', false) as is_demonstration,
-        coalesce(targets.due_date < {{ as_of }}, false) as is_due,
-        coalesce(standing.is_due_value, false) as is_decided
-    from targets
-    inner join measures on targets.measure_id = measures.measure_id
-    left join standing on targets.target_id = standing.target_id
+        plan_id,
+        due_date,
+        baseline_value,
+        coverage,
+        position,
+        evidence,
+        is_demonstration,
+        position <> 'no_data' as has_data,
+        coalesce(due_date < {{ as_of }}, false) as is_due,
+        due_state = 'past' and position <> 'no_data' as is_decided
+    from progress
 ),
 
 final as (

@@ -1,5 +1,10 @@
 with
 
+-- Position, evidence and sentence are those of each target's own row: one rule, one answer.
+progress as (
+    select * from {{ ref('mart_plan_progress') }}
+),
+
 targets as (
     select * from {{ ref('dim_targets') }}
 ),
@@ -8,50 +13,40 @@ areas as (
     select * from {{ ref('dim_areas') }}
 ),
 
-assessments as (
-    select * from {{ ref('fct_assessments') }}
-),
-
-standing as (
-    select distinct on (target_id) *
-    from assessments
-    order by target_id asc, is_due_value desc, period_end desc, period_start desc
-),
-
 final as (
     select
-        targets.publication_id,
-        targets.target_id,
-        targets.plan_id,
-        targets.measure_id,
-        targets.area_code,
-        targets.area_name,
+        progress.publication_id,
+        progress.target_id,
+        progress.plan_id,
+        progress.measure_id,
+        progress.area_code,
+        progress.area_name,
         areas.ward_name,
         areas.boundary_vintage,
         areas.boundary_vintage_last,
-        targets.population,
-        targets.unit,
-        targets.baseline_value,
-        targets.baseline_period,
-        targets.baseline_basis,
-        targets.target_printed_value as change_wanted,
-        targets.target_value,
-        standing.value as latest_value,
-        standing.period_end as latest_period_end,
-        {{ period_label('standing.period_start', 'standing.period_months') }} as latest_period_label,
+        progress.population,
+        progress.unit,
+        progress.baseline_value,
+        progress.baseline_period,
+        progress.baseline_basis,
+        progress.target_printed_value as change_wanted,
+        progress.target_value,
+        progress.latest_value,
+        {{ period_end('progress.latest_period_start', 'progress.latest_period_months') }} as latest_period_end,
+        progress.latest_period_label,
         case targets.direction
-            when 'decrease' then targets.baseline_value - standing.value
-            else standing.value - targets.baseline_value
+            when 'decrease' then progress.baseline_value - progress.latest_value
+            else progress.latest_value - progress.baseline_value
         end as change_so_far,
-        standing.done_share,
-        coalesce(standing.position, 'no_data') as position,
-        coalesce(standing.evidence, 'none') as evidence,
-        coalesce(standing.reason, 'No value has been loaded for this measure and area.') as reason,
-        standing.dataset_id,
-        coalesce(standing.origin = 'demonstration', false) as is_demonstration
-    from targets
-    inner join areas on targets.area_code = areas.area_code
-    left join standing on targets.target_id = standing.target_id
+        progress.done_share,
+        progress.position,
+        progress.evidence,
+        progress.reason,
+        progress.dataset_id,
+        progress.is_demonstration
+    from progress
+    inner join targets on progress.target_id = targets.target_id
+    inner join areas on progress.area_code = areas.area_code
     where areas.area_type = 'lsoa'
 )
 
