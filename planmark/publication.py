@@ -92,7 +92,7 @@ def schema_of(publication_id: str) -> str:
 def fingerprint(settings: Settings, *, root: Path = ROOT) -> str:
     """Return a hash of everything a publication is made from: equal hashes mean that nothing changed.
 
-    It covers the last delivery that changed each dataset, every file of `dbt_project/` and `expectations/`,
+    It covers the last delivery that changed each dataset, its origin, every file of `dbt_project/` and `expectations/`,
     the version of the code, and the day of assessment.
     """
     digest = hashlib.sha256()
@@ -101,8 +101,8 @@ def fingerprint(settings: Settings, *, root: Path = ROOT) -> str:
         for path in _source_files(root / folder):
             digest.update(f"{path.relative_to(root)}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-    for dataset_id, delivery_id in _latest_deliveries(settings):
-        digest.update(f"{dataset_id}={delivery_id}\n".encode())
+    for dataset_id, delivery_id, delivered_as in _latest_deliveries(settings):
+        digest.update(f"{dataset_id}={delivery_id} {delivered_as}\n".encode())
     return digest.hexdigest()
 
 
@@ -117,18 +117,30 @@ def _source_files(folder: Path) -> list[Path]:
     )
 
 
+# The delivery that last changed each dataset. Its origin is that of the last delivery that was accepted: one that
+# changed nothing has confirmed every value (`int_datasets_accepted` says the same to the marts).
 _LATEST: LiteralString = """
-    select dataset_id, max(delivery_id) as delivery_id
+    select
+        dataset_id,
+        max(delivery_id) filter (where outcome = 'loaded') as delivery_id,
+        (array_agg(origin order by delivery_id desc))[1] as origin
     from raw.deliveries
-    where outcome = 'loaded'
+    where outcome in ('loaded', 'unchanged')
     group by dataset_id
+    having bool_or(outcome = 'loaded')
     order by dataset_id
 """
 
 
-def _latest_deliveries(settings: Settings) -> list[tuple[str, int]]:
+def _latest_deliveries(settings: Settings) -> list[tuple[str, int, str]]:
     with connect(settings, Role.TRANSFORMER) as connection:
-        return [(row[0], row[1]) for row in connection.execute(_LATEST)]
+        return [(row[0], row[1], row[2]) for row in connection.execute(_LATEST)]
+
+
+def origin(settings: Settings) -> str:
+    """Return where the values that stand now came from: `official`, `demonstration`, or `mixed`."""
+    found = {origin for _, _, origin in _latest_deliveries(settings)} & {"official", "demonstration"}
+    return found.pop() if len(found) == 1 else "mixed" if found else "official"
 
 
 # --- Looking ---------------------------------------------------------------------------------------

@@ -273,7 +273,12 @@ def build_marts(settings: Settings, night: Night) -> None:
                 _transform(settings, night, connection)  # another run has built its own since
             before = publication.fingerprint(settings)
             publication.register_candidate(
-                settings, night["publication_id"], night["run_id"], settings.today, before, origin(settings)
+                settings,
+                night["publication_id"],
+                night["run_id"],
+                settings.today,
+                before,
+                publication.origin(settings),
             )
             note.message = _dbt(settings, night, "marts", "the marts", _MARTS)
             if publication.fingerprint(settings) == before:
@@ -290,7 +295,6 @@ def _dbt(settings: Settings, night: Night, stage: str, what: str, selection: tup
         "publication_id": night["publication_id"],
         "run_id": night["run_id"],
         "as_of": night["as_of"],
-        "origin_note": origin(settings),
     }
     return dbt_stage.run(settings, what, selection, variables, log_name=f"dbt-{stage}-{night['run_id']}.log")
 
@@ -328,17 +332,6 @@ def _building(settings: Settings) -> Iterator[psycopg.Connection]:
 def _try_lock(connection: psycopg.Connection) -> bool:
     row = connection.execute("select pg_try_advisory_lock(hashtext('planmark_build'))").fetchone()
     return bool(row and row[0])
-
-
-def origin(settings: Settings) -> str:
-    """Return `official`, `demonstration`, or `mixed`: where the values that stand now came from."""
-    with database.connect(settings, Role.TRANSFORMER) as connection:
-        rows = connection.execute(
-            "select distinct l.origin from (select distinct on (dataset_id) origin from raw.deliveries "
-            "where outcome = 'loaded' order by dataset_id, delivery_id desc) as l"
-        ).fetchall()
-    found = {row[0] for row in rows} & {"official", "demonstration"}
-    return found.pop() if len(found) == 1 else "mixed" if found else "official"
 
 
 def publish(settings: Settings, night: Night) -> None:

@@ -420,12 +420,11 @@ def test_the_fingerprint_changes_with_each_input_and_with_nothing_else(warehouse
     settings = warehouse.model_copy(update={"as_of": date(2026, 11, 22)})
     first = publication.fingerprint(settings, root=tmp_path)
 
-    def deliver(outcome: str) -> None:
+    def deliver(outcome: str, origin: str = "official") -> None:
         with database.connect(warehouse, Role.LOADER) as connection:
             connection.execute(
-                "insert into raw.deliveries (dataset_id, provider, origin, outcome) "
-                "values ('d', 'p', 'official', %s)",
-                (outcome,),
+                "insert into raw.deliveries (dataset_id, provider, origin, outcome) values ('d', 'p', %s, %s)",
+                (origin, outcome),
             )
 
     for outcome in ("unchanged", "failed", "refused", "running"):
@@ -441,6 +440,13 @@ def test_the_fingerprint_changes_with_each_input_and_with_nothing_else(warehouse
     fourth = publication.fingerprint(settings, root=tmp_path)
     fifth = publication.fingerprint(settings.model_copy(update={"as_of": date(2026, 11, 23)}), root=tmp_path)
     assert len({first, second, third, fourth, fifth}) == 5
+    deliver("unchanged")
+    assert publication.fingerprint(settings, root=tmp_path) == fourth
+    assert publication.origin(settings) == "official"
+    # The same values from the demonstration service: what readers see must say so.
+    deliver("unchanged", origin="demonstration")
+    assert publication.fingerprint(settings, root=tmp_path) != fourth
+    assert publication.origin(settings) == "demonstration"
 
 
 def test_a_candidate_records_the_deliveries_it_was_built_from(warehouse: Settings):
