@@ -256,7 +256,12 @@ class Client:
             urllib3.exceptions.HTTPError,
             _HalfAnswerError,
         ) as error:
-            return _Problem(self._named("the connection failed", error), again=True)
+            return _Problem(
+                self._named("the connection failed", error),
+                again=True,
+                next_step="check the network and the proxy variables if every dataset says so; the next run "
+                "tries again and asks only for what is missing",
+            )
         except OSError as error:
             return _Problem(
                 self._named("cannot ask", error), again=False, next_step="check PLANMARK_CA_BUNDLE"
