@@ -93,8 +93,9 @@ def test_the_scorecard_shows_target_due_baseline_latest_position_evidence_and_a_
         )
         <= 80
     )
+    # A command in a folder with a space in its name is shown quoted.
     for words in ("role bi_reader", "planmark db-url", "Airflow UI", "refresh-r"):
-        assert words in text.replace("'", "")  # a command in a folder with a space in its name is shown quoted
+        assert words in text.replace("'", "")
 
 
 def test_readers_find_the_figures_of_the_plan(first, installation):
