@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, task
 
-PROVIDERS = ("nomis", "ons_local")
+PROVIDERS = ("nomis", "ons_local", "plan")
 
 DOC = """
 ## Backfill one dataset

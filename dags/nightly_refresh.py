@@ -17,7 +17,7 @@ from airflow.sdk import (
 )
 
 # One pool each, one slot each: a provider is asked one question at a time.
-PROVIDERS = ("nomis", "ons_local")
+PROVIDERS = ("nomis", "ons_local", "plan")
 
 DOC = """
 ## Nightly refresh

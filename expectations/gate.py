@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from expectations.suites import SUITES, Check, Suite, load_suites
-from expectations.tables import SEEDS, batch_of, query_of
+from expectations.tables import Written, batch_of, query_of
 from planmark.database import Role, connect
 from planmark.errors import GateError
 from planmark.publication import schema_of
+from planmark.registry.check import REFERENCE
 from planmark.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def check_door(
     publication_id: str | None,
     *,
     suites: Path = SUITES,
-    seeds: Path = SEEDS,
+    reference: Path = REFERENCE,
 ) -> list[GateResult]:
     """Check one door, `raw` or `marts`; record every result, and return them.
 
@@ -63,9 +64,10 @@ def check_door(
     declared = load_suites(door, suites)
     if door == "marts" and publication_id is None:
         raise GateError("the door marts needs a publication", where="check_door")
+    written = Written(settings.plans, reference)
     with connect(settings, Role.GATE) as connection:
-        batches = [batch_of(connection, suite, publication_id, seeds) for suite in declared]
-        areas = query_of(connection, "seeds.areas", publication_id, seeds)
+        batches = [batch_of(connection, suite, publication_id, written) for suite in declared]
+        areas = query_of(connection, "seeds.areas", publication_id, written)
     from expectations import runner  # importing Great Expectations takes seconds
 
     words = {"candidate": schema_of(publication_id or ""), "areas": areas}

@@ -16,9 +16,8 @@ from psycopg import sql
 
 from expectations.suites import Check, Suite
 from planmark.publication import MAY_BE_EMPTY, schema_of
-from planmark.settings import ROOT
+from planmark.registry.check import REFERENCE
 
-SEEDS = ROOT / "dbt_project" / "seeds"
 #: How readers' present version is named in a suite; without it a comparison has nothing to compare with.
 LAST = "marts."
 
@@ -32,12 +31,20 @@ class Batch:
     query: str
 
 
+@dataclass(frozen=True)
+class Written:
+    """Where the files are that people write: the plan files, and the reference lists."""
+
+    plans: Path
+    reference: Path = REFERENCE
+
+
 def batch_of(
-    connection: psycopg.Connection, suite: Suite, publication_id: str | None, seeds: Path = SEEDS
+    connection: psycopg.Connection, suite: Suite, publication_id: str | None, written: Written
 ) -> Batch:
     """Return a suite with its rows; checks that have nothing to compare with yet are left out."""
     checks = tuple(check for check in suite.checks if not _is_exempt(connection, check))
-    return Batch(suite, checks, query_of(connection, suite.table, publication_id, seeds))
+    return Batch(suite, checks, query_of(connection, suite.table, publication_id, written))
 
 
 def _is_exempt(connection: psycopg.Connection, check: Check) -> bool:
@@ -55,14 +62,12 @@ def _readers_have(connection: psycopg.Connection, query: str) -> bool:
     )
 
 
-def query_of(
-    connection: psycopg.Connection, table: str, publication_id: str | None, seeds: Path = SEEDS
-) -> str:
+def query_of(connection: psycopg.Connection, table: str, publication_id: str | None, written: Written) -> str:
     """Return the SELECT behind a suite's table."""
     if table == "seeds.targets":
-        return _targets(connection, seeds / "plans" / "targets.csv")
+        return _targets(connection, written.plans / "targets.csv")
     if table == "seeds.areas":
-        return _areas(connection, seeds / "reference" / "areas.csv")
+        return _areas(connection, (written.reference / "areas.csv", written.plans / "plan_areas.csv"))
     candidate = schema_of(publication_id or "")
     if table == "candidate.sizes":
         return _sizes(connection, candidate)
@@ -85,9 +90,10 @@ def _targets(connection: psycopg.Connection, path: Path) -> str:
     return _values(connection, rows, "target_id, baseline_value")
 
 
-def _areas(connection: psycopg.Connection, path: Path) -> str:
+def _areas(connection: psycopg.Connection, paths: tuple[Path, ...]) -> str:
     """Area codes that the warehouse knows."""
-    return _values(connection, [sql.SQL("({})").format(row["area_code"]) for row in _read(path)], "area_code")
+    rows = [sql.SQL("({})").format(row["area_code"]) for path in paths if path.exists() for row in _read(path)]
+    return _values(connection, rows, "area_code")
 
 
 def _values(connection: psycopg.Connection, rows: list[sql.Composed], columns: str) -> str:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ingest.areas import Areas
-from ingest.definitions import Definition, NomisSource, OnsLocalSource, area_codes, read_areas
+from ingest.definitions import (
+    Definition,
+    NomisSource,
+    OnsLocalSource,
+    PlanSource,
+    area_codes,
+    read_areas,
+)
 from planmark.settings import ROOT
 
 PAGES = ROOT / "docs" / "datasets"
@@ -13,6 +20,10 @@ GENERATED = (
     "<!-- Generated from ingest/catalogue by `planmark datasets docs`. Do not edit: edit the catalogue. -->"
 )
 _MANY = 12
+_LICENCES = {
+    "OGL-UK-3.0": "Open Government Licence v3.0",
+    "quoted": "figures and a few words each, quoted with their source",
+}
 _MEANINGS = {
     "month": "one month",
     "quarter": "three months, named by the last",
@@ -47,6 +58,12 @@ def dimensions(definition: Definition) -> list[tuple[str, str]]:
         return [
             ("table", f"{source.table}.csv, plain or gzip"),
             ("indicator", "; ".join(f"{name} ({kind.unit})" for name, kind in source.indicators.items())),
+        ]
+    if isinstance(source, PlanSource):
+        return [
+            ("file", f"{source.file}.csv of the plan registry"),
+            ("plan", "the id of the plan"),
+            ("statistic", "the id of the figure in that file"),
         ]
     chosen = [("dataset", source.dataset)]
     if source.geography_type:
@@ -97,8 +114,8 @@ def _index(definitions: Mapping[str, Definition]) -> str:
 def _page(definition: Definition, areas: Areas) -> str:
     facts = [
         ("Publisher", definition.publisher),
-        ("Licence", "Open Government Licence v3.0"),
-        ("Publisher's page", f"<{definition.landing_page}>"),
+        ("Licence", _LICENCES[definition.licence]),
+        ("Publisher's page", f"<{definition.landing_page}>" if definition.landing_page else "none"),
         ("Owner", definition.owner),
         ("Cadence", definition.cadence),
         ("Periods", f"{periods_in_words(definition)}; each is {_MEANINGS[definition.period.means]}"),
@@ -132,6 +149,8 @@ def _area_lines(definition: Definition, areas: Areas) -> list[str]:
         names = areas.names(name)
         shown = "" if len(names) > _MANY else f": {', '.join(names.values())}"
         lines.append(f"- {areas.lists[name].title} (`{name}`, {len(names)}){shown}")
+    if not definition.areas:
+        lines.append("- those that the rows name")
     if len(definition.areas) > 1:
         lines += ["", f"{len(area_codes(definition, areas))} areas in all."]
     return lines

@@ -46,6 +46,8 @@ __all__ = [
     "OnsLocalDefinition",
     "OnsLocalSource",
     "PeriodMeaning",
+    "PlanDefinition",
+    "PlanSource",
     "Role",
     "absent_areas",
     "absent_codes",
@@ -211,6 +213,12 @@ class OnsLocalSource(Model):
     indicators: dict[Text, Indicator] = Field(min_length=1)
 
 
+class PlanSource(Model):
+    """A file of the plan registry, in the folder that PLANMARK_PLANS names."""
+
+    file: Literal["printed_statistics"]
+
+
 class Periods(Model):
     """The first and last period asked for, and the months of the year if not all of them are."""
 
@@ -295,18 +303,18 @@ class Door(Model):
 
 
 class Definition(Model):
-    """One dataset of the catalogue. `NomisDefinition` and `OnsLocalDefinition` say what `source` is."""
+    """One dataset of the catalogue. The definitions of each provider, below, say what `source` is."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: Text
     description: Text
     publisher: Text
-    licence: Literal["OGL-UK-3.0"]
+    licence: Literal["OGL-UK-3.0", "quoted"]
     landing_page: HttpUrl
     owner: Text
     cadence: Cadence
     provider: str
-    source: NomisSource | OnsLocalSource
+    source: NomisSource | OnsLocalSource | PlanSource
     areas: tuple[Text, ...] = Field(min_length=1)
     periods: Periods
     period: PeriodMeaning
@@ -334,8 +342,17 @@ class OnsLocalDefinition(Definition):
     source: OnsLocalSource
 
 
+class PlanDefinition(Definition):
+    """Figures printed in plans. Their areas are those that the registry names."""
+
+    provider: Literal["plan"]
+    source: PlanSource
+    landing_page: None = None  # type: ignore[assignment]
+    areas: tuple[Text, ...] = Field(max_length=0)
+
+
 PROVIDERS: Mapping[str, type[Definition]] = MappingProxyType(
-    {"nomis": NomisDefinition, "ons_local": OnsLocalDefinition}
+    {"nomis": NomisDefinition, "ons_local": OnsLocalDefinition, "plan": PlanDefinition}
 )
 
 
@@ -551,7 +568,9 @@ def definition_sha256(definition: Definition, areas: Areas | None = None) -> str
 
 def schema(folder: Path = CATALOGUE) -> str:
     """Return the JSON Schema of a definition, for editors, as the text of `definition.schema.json`."""
-    either: Any = Annotated[NomisDefinition | OnsLocalDefinition, Field(discriminator="provider")]
+    either: Any = Annotated[
+        NomisDefinition | OnsLocalDefinition | PlanDefinition, Field(discriminator="provider")
+    ]
     adapter: TypeAdapter[Any] = TypeAdapter(either)
     content = adapter.json_schema(by_alias=True)
     lists = {"enum": sorted(read_areas(folder).lists)}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
+
+from planmark.periods import months_before, period_end
+
+__all__ = ["PeriodMeaning", "period_end", "period_of", "published_period"]
 
 
 def _month_day(text: str) -> str:
@@ -55,21 +58,8 @@ def period_of(meaning: PeriodMeaning, code: str) -> tuple[date, int]:
         last = date.fromisoformat(f"{code}-01")
         months = {"month": 1, "quarter": 3, "year_ending": 12}.get(meaning.means, 0)
         if months:
-            return _months_before(last, months - 1), months
+            return months_before(last, months - 1), months
     raise ValueError(f"{code!r} does not stand for a {meaning.means.replace('_', ' ')}")
-
-
-def _months_before(day: date, months: int) -> date:
-    number = day.year * 12 + day.month - 1 - months
-    return date(number // 12, number % 12 + 1, 1)
-
-
-def period_end(start: date, months: int) -> date:
-    """Return the last day of a period; of a point, the day itself."""
-    if months == 0:
-        return start
-    last = _months_before(start, 1 - months)
-    return last.replace(day=calendar.monthrange(last.year, last.month)[1])
 
 
 _PUBLISHED = re.compile(

@@ -26,6 +26,7 @@ from ingest.periods import period_end
 from ingest.provider import Provider, ProviderState
 from ingest.providers.nomis import Nomis
 from ingest.providers.ons_local import OnsLocalProvider
+from ingest.providers.plan import PlanProvider
 from ingest.rows import ParsedPage, RejectedRow
 from planmark import __version__, database
 from planmark.database import Role
@@ -41,7 +42,11 @@ from planmark.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PROVIDERS: Mapping[str, Callable[[Settings], Provider]] = {"nomis": Nomis, "ons_local": OnsLocalProvider}
+PROVIDERS: Mapping[str, Callable[[Settings], Provider]] = {
+    "nomis": Nomis,
+    "ons_local": OnsLocalProvider,
+    "plan": PlanProvider,
+}
 #: So many faulty rows of a refused delivery are kept in `raw.rejected_rows`.
 MOST_REJECTED_KEPT = 1_000
 _MOST_REJECTED_SHOWN = 10

@@ -45,6 +45,10 @@ class DefinitionError(PlanmarkError):
     """A catalogue file is wrong. `what` holds every fault, one a line."""
 
 
+class RegistryError(PlanmarkError):
+    """The plan files are wrong or missing. `what` holds every fault, one a line."""
+
+
 class FetchError(PlanmarkError):
     """The provider could not be asked, or gave no usable answer, after every retry."""
 

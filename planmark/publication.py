@@ -92,14 +92,14 @@ def schema_of(publication_id: str) -> str:
 def fingerprint(settings: Settings, *, root: Path = ROOT) -> str:
     """Return a hash of everything a publication is made from: equal hashes mean that nothing changed.
 
-    It covers the last delivery that changed each dataset, its origin, every file of `dbt_project/` and `expectations/`,
-    the version of the code, and the day of assessment.
+    It covers the last delivery that changed each dataset, its origin, every file of `dbt_project/`, `expectations/`
+    and the plan files, the version of the code, and the day of assessment.
     """
     digest = hashlib.sha256()
     digest.update(f"{__version__}\n{settings.today.isoformat()}\n".encode())
-    for folder in ("dbt_project", "expectations"):
-        for path in _source_files(root / folder):
-            digest.update(f"{path.relative_to(root)}\n".encode())
+    for folder in (root / "dbt_project", root / "expectations", settings.plans):
+        for path in _source_files(folder):
+            digest.update(f"{path.relative_to(folder)}\n".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     for dataset_id, delivery_id, delivered_as in _latest_deliveries(settings):
         digest.update(f"{dataset_id}={delivery_id} {delivered_as}\n".encode())

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     # Where things live
     home: Path = Field(default=ROOT / ".planmark", description="run-time folder of this installation")
     archive_url: str = Field(default="", description="where raw answers are kept: a folder or s3:// address")
+    plans: Path = Field(default=ROOT / "dbt_project" / "seeds" / "plans", description="folder of plan files")
+    plan_texts: Path | None = Field(default=None, description="folder of the plans' texts, to check quotes with")
 
     # What is refreshed
     mode: Literal["demonstration", "live"] = "demonstration"
@@ -123,6 +125,10 @@ def load_settings(**overrides: object) -> Settings:
     unknown = sorted(name for name in os.environ if name.startswith("PLANMARK_") and name not in known)
     home = Path(str(overrides.get("home") or os.environ.get("PLANMARK_HOME") or ROOT / ".planmark")).resolve()
     values: dict[str, object] = {"home": home}
+    for name in ("plans", "plan_texts"):  # a task may run in another folder than the command that started it
+        given = os.environ.get(f"PLANMARK_{name.upper()}")
+        if given:
+            values[name] = Path(given).expanduser().resolve()
     for name, value in _read_secrets(home / "secrets.env").items():
         if not os.environ.get(name):
             values[name.removeprefix("PLANMARK_").lower()] = value

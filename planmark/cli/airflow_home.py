@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 POOLS = {
     "nomis": {"slots": 1, "description": "Requests to NOMIS: one at a time"},
     "ons_local": {"slots": 1, "description": "ONS Explore local statistics: one table at a time"},
+    "plan": {"slots": 1, "description": "The plan registry: one file at a time"},
 }
 USER = "admin"
 #: What Airflow's own health page calls its parts.
@@ -112,6 +113,8 @@ def planmark_environment(settings: Settings) -> dict[str, str]:
         "PLANMARK_NOMIS_URL": settings.nomis_url,
         "PLANMARK_ONS_LOCAL_SOURCE": settings.ons_local_source,
         "PLANMARK_DATASETS": settings.datasets,
+        "PLANMARK_PLANS": str(settings.plans),
+        "PLANMARK_PLAN_TEXTS": str(settings.plan_texts or ""),
         "PLANMARK_DATABASE_NAME": settings.database_name,
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

@@ -140,7 +140,7 @@ def _facts(definition: Definition) -> list[tuple[str, str]]:
         ("Description", definition.description),
         ("Publisher", definition.publisher),
         ("Licence", definition.licence),
-        ("Page", str(definition.landing_page)),
+        ("Page", str(definition.landing_page or "none")),
         ("Owner", definition.owner),
         ("Cadence", definition.cadence),
         ("Source", dimensions(definition)[0][1]),

@@ -12,6 +12,7 @@ from planmark import database
 from planmark.cli.processes import end_with_parent
 from planmark.database import Role
 from planmark.errors import TransformError
+from planmark.registry.check import snapshot
 from planmark.settings import ROOT, Settings, inherited_environment
 
 PROJECT = ROOT / "dbt_project"
@@ -24,8 +25,10 @@ def run(
     """Build what `selection` names; return what was built in one phrase: `32 tables and views, 190 tests`.
 
     Unit tests are left out: they test the code, and the code has not changed since it was tested.
-    Raises: TransformError naming each node that failed and what the database said.
+    Raises: RegistryError if the plan files have faults; TransformError naming each node that failed and what the
+    database said.
     """
+    plans = snapshot(settings, settings.home / "dbt" / "plans")
     target = settings.home / "dbt" / "target"
     results = target / "run_results.json"
     log = settings.home / "logs" / log_name
@@ -41,7 +44,7 @@ def run(
     with log.open("ab") as output:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
-            cwd=settings.home, env=_environment(settings), preexec_fn=end_with_parent,
+            cwd=settings.home, env=_environment(settings, plans), preexec_fn=end_with_parent,
         )  # fmt: skip
     nodes = _nodes(results)
     if done.returncode != 0:
@@ -55,12 +58,13 @@ def run(
     return f"{len(nodes) - tests} tables and views, {tests} tests"
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, plans: Path) -> dict[str, str]:
     host, port = database.address(settings)
     return inherited_environment("DBT_", "PG") | {
         "DBT_HOST": host,
         "DBT_PORT": str(port),
         "DBT_DATABASE": settings.database_name,
+        "DBT_PLAN_FILES": str(plans),
         "DBT_ENV_SECRET_PASSWORD": database.password(settings, Role.TRANSFORMER),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "PYTHONUNBUFFERED": "1",

@@ -24,6 +24,8 @@ from planmark.cli import dbt_stage
 from planmark.cli.progress import step
 from planmark.database import Role
 from planmark.errors import DatabaseError, PlanmarkError, SettingsError
+from planmark.registry.check import checked
+from planmark.registry.rules import Registry
 from planmark.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BEFORE_MARTS = ("--select", "path:seeds", "path:models/staging", "path:models/intermediate",
+_BEFORE_MARTS = ("--select", "resource_type:seed", "path:models/staging", "path:models/intermediate",
                  "--indirect-selection", "cautious")  # fmt: skip
 _MARTS = ("--select", "path:models/marts", "--indirect-selection", "buildable")
 #: dbt's views outside the candidate are shared, so only one run at a time builds; others wait for so long.
@@ -69,12 +71,14 @@ def plan_night(settings: Settings, *, run_id: str = "", kind: str = "nightly") -
     """Decide what the run does, and note its start in `ops.runs`.
 
     Runs of the same `kind` never overlap, so an earlier one that still says `running` was cut off.
-    Raises: SettingsError if demonstration mode would reach a true service, or a dataset is not known.
+    Raises: SettingsError if demonstration mode would reach a true service, or a dataset is not known; RegistryError
+    with every fault of the plan files: nothing is fetched or loaded then.
     """
     run_id = run_id or new_run_id()
     with step(settings, run_id, "plan") as note:
         _stay_on_this_machine(settings)
-        datasets, skipped = _due(settings)
+        registry = checked(settings).registry
+        datasets, skipped = _due(settings, registry)
         night = Night(
             run_id=run_id,
             publication_id=publication.new_id(),
@@ -116,7 +120,7 @@ def is_on_this_machine(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _due(settings: Settings) -> tuple[dict[str, list[str]], dict[str, str]]:
+def _due(settings: Settings, registry: Registry) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Return datasets to ask for, by provider, and those left out with the reason.
 
     Every dataset is asked for each night: one small request says whether there is anything new.
@@ -138,7 +142,7 @@ def _due(settings: Settings) -> tuple[dict[str, list[str]], dict[str, str]]:
         due.setdefault(definition.provider, [])
         if settings.only_datasets and dataset_id not in settings.only_datasets:
             continue
-        missing = _missing(definition, settings, tables)
+        missing = _missing(definition, settings, tables, registry)
         if missing:
             skipped[dataset_id] = missing
         else:
@@ -146,10 +150,14 @@ def _due(settings: Settings) -> tuple[dict[str, list[str]], dict[str, str]]:
     return due, skipped
 
 
-def _missing(definition: Definition, settings: Settings, tables: set[str] | None) -> str:
+def _missing(
+    definition: Definition, settings: Settings, tables: set[str] | None, registry: Registry
+) -> str:
     """Return why a dataset cannot be asked for here; nothing if it can."""
-    from ingest.definitions import OnsLocalDefinition
+    from ingest.definitions import OnsLocalDefinition, PlanDefinition
 
+    if isinstance(definition, PlanDefinition):
+        return "" if registry.rows(definition.source.file) else "the plan files print no such figures"
     if not isinstance(definition, OnsLocalDefinition):
         return ""
     if not settings.ons_local_source:

@@ -172,7 +172,7 @@ def built(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) 
     before = sorted(str(path) for path in PROJECT.rglob("*"))
     fill(module_warehouse)
     variables = {"publication_id": FIRST, "run_id": "run_1", "as_of": AS_OF}
-    stage = ("path:seeds", "path:models/staging", "path:models/intermediate")
+    stage = ("resource_type:seed", "path:models/staging", "path:models/intermediate")
     first = dbt(module_warehouse, folder, *stage, unit_tests=True, **variables)
     assert "unit_test" in first
     dbt(module_warehouse, folder, "path:models/marts", unit_tests=True, **variables)
@@ -408,7 +408,7 @@ def test_every_mart_has_a_key_and_a_comment_on_every_column(built: Settings) -> 
         "and col_description(c.oid, attnum) is null) as silent "
         "from pg_class c where relnamespace = current_schema()::regnamespace and relkind in ('r', 'v')",
     )
-    assert len(rows) == 17
+    assert len(rows) == 31
     assert {row["relname"]: row["silent"] for row in rows if row["silent"]} == {}
     assert [row["relname"] for row in rows if not row["keys"]] == ["mart_quality"]
 

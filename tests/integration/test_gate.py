@@ -188,8 +188,8 @@ class House:
     """One warehouse, its plan files, and what each run of the gate found in it."""
 
     def __init__(self, settings: Settings, folder: Path) -> None:
-        self.settings = settings.model_copy(update={"home": folder})
         self.seeds = folder / "seeds"
+        self.settings = settings.model_copy(update={"home": folder, "plans": self.seeds / "plans"})
         for name, text in (
             (
                 "plans/targets.csv",
@@ -216,7 +216,7 @@ class House:
     def check(self, door: str, run_id: str, publication_id: str) -> Run:
         error = None
         try:
-            check_door(self.settings, door, run_id, publication_id, seeds=self.seeds)
+            check_door(self.settings, door, run_id, publication_id, reference=self.seeds / "reference")
         except GateError as raised:
             error = raised
         return Run(self.recorded(door, run_id), error)
@@ -358,7 +358,7 @@ checks:
 def test_a_check_that_cannot_run_stops_the_gate(house: House, tmp_path: Path, runs, table: str, said: str):
     (tmp_path / "broken.yml").write_text(BROKEN.format(table=table), encoding="utf-8")
     with pytest.raises(GateError, match=said) as raised:
-        check_door(house.settings, "marts", "r4", SECOND, suites=tmp_path, seeds=house.seeds)
+        check_door(house.settings, "marts", "r4", SECOND, suites=tmp_path, reference=house.seeds / "reference")
     assert database.password(house.settings, Role.GATE) not in str(raised.value)
     assert house.state(SECOND) == "published"
 

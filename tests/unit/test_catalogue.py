@@ -151,7 +151,7 @@ def test_what_measures_are_bound_to_is_asked_for() -> None:
     with (ROOT / "dbt_project" / "seeds" / "plans" / "bindings.csv").open(
         encoding="utf-8", newline=""
     ) as file:
-        bindings = list(csv.DictReader(file))
+        bindings = [row for row in csv.DictReader(file) if row["dataset_id"]]
     assert bindings
     for binding in bindings:
         definition = DEFINITIONS[binding["dataset_id"]]

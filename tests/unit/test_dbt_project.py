@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from ingest.definitions import area_codes, load_definitions
+from planmark.registry import declaration
+from planmark.registry.declaration import FILE as DECLARATION
 from planmark.settings import ROOT
 from tests.conftest import shared
 
@@ -106,17 +108,6 @@ def test_every_mart_names_its_publication_first_and_describes_every_column() -> 
         assert all(column["description"].strip() and column["data_type"] for column in model["columns"]), name
         if name != "mart_quality":
             assert any(c["type"] == "primary_key" for c in model["constraints"]), name
-
-
-def test_every_citation_stands_on_its_line_in_twelve_words_at_most() -> None:
-    lines = shared(PLAN).read_text(encoding="utf-8").split("\n")
-    wrong = []
-    for seed in ("plans", "objectives", "targets", "target_points"):
-        for number, row in enumerate(rows(f"plans/{seed}.csv"), start=2):
-            line = " ".join(lines[int(row["citation_line"]) - 1].split())
-            if row["citation_quote"] not in line or len(row["citation_quote"].split()) > 12:
-                wrong.append(f"{seed}.csv:{number}: {row['citation_quote']!r} on line {row['citation_line']}")
-    assert not wrong
 
 
 def test_every_printed_figure_of_table_15_is_a_target() -> None:
@@ -221,10 +212,26 @@ def test_every_area_of_the_catalogue_can_be_shown() -> None:
 
 
 def test_every_column_of_every_seed_has_a_written_type() -> None:
-    written = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["seeds"]["planmark"]
-    for path in sorted((PROJECT / "seeds").rglob("*.csv")):
+    written = {}
+    for path in (*(PROJECT / "seeds").rglob("_*.yml"), DECLARATION):
+        for seed in yaml.safe_load(path.read_text(encoding="utf-8"))["seeds"]:
+            written[seed["name"]] = list(seed["config"]["column_types"])
+    seeds = sorted((PROJECT / "seeds").rglob("*.csv"))
+    assert {path.stem for path in seeds} == set(written)
+    for path in seeds:
         header = path.read_text(encoding="utf-8").split("\n", 1)[0].split(",")
-        assert list(written[path.parent.name][path.stem]["+column_types"]) == header, path.name
+        assert written[path.stem] == header, path.name
+
+
+def test_the_declaration_is_held_over_every_plan_file() -> None:
+    """The dbt test names its files, since dbt must know what to load first."""
+    declared = set(declaration.files())
+    named = set(re.findall(r"'(\w+)'", (PROJECT / "macros" / "plan_files.sql").read_text().split("endmacro")[0]))
+    waits_for = re.findall(
+        r"ref\('(\w+)'\)", (PROJECT / "tests" / "plan_files_follow_their_declaration.sql").read_text()
+    )
+    assert declared == named
+    assert declared | {"areas", "datasets"} == set(waits_for)
 
 
 def load_generate() -> ModuleType:
@@ -240,3 +247,4 @@ def test_generated_files_are_fresh() -> None:
     next_step = "python dbt_project/generate.py"
     assert generate.DATASETS.read_text(encoding="utf-8") == generate.datasets_csv(), next_step
     assert generate.DICTIONARY.read_text(encoding="utf-8") == generate.dictionary(), next_step
+    assert generate.REGISTRY.read_text(encoding="utf-8") == generate.registry(), next_step

@@ -17,7 +17,7 @@ datasets as (
 ),
 
 areas as (
-    select * from {{ ref('stg_reference__areas') }}
+    select * from {{ ref('int_areas_unioned') }}
 ),
 
 parts as (

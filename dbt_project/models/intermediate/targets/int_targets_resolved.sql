@@ -18,6 +18,8 @@ observations as (
 dated as (
     select
         targets.*,
+        -- Values are in the measure's unit; the printed aim of a change in per cent, a rank or a quartile is not.
+        measures.unit as measured_unit,
         measures.decimals,
         split_part(targets.baseline_period, '/', 1)::date as baseline_start,
         (
@@ -40,7 +42,7 @@ measured as (
         on
             dated.measure_id = observations.measure_id
             and dated.area_code = observations.area_code
-            and dated.unit = observations.unit
+            and dated.measured_unit = observations.unit
     where
         dated.baseline_value is null
         and observations.value is not null
@@ -82,19 +84,25 @@ final as (
         population,
         area_code,
         area_name,
-        unit,
+        measured_unit as unit,
+        unit as printed_unit,
         decimals,
         polarity,
         kind,
         direction,
         comparator,
         comparator_basis,
+        benchmark,
+        target_lower,
+        target_upper,
+        period,
         resolved_baseline as baseline_value,
         baseline_basis,
         baseline_date,
         baseline_label as baseline_period,
         case kind
             when 'level' then target_value
+            when 'share' then target_value
             when 'maintain' then target_value
             when 'absolute_change' then resolved_baseline + direction_sign * target_value
             when 'percent_change' then resolved_baseline * (1 + direction_sign * target_value / 100)
@@ -103,9 +111,16 @@ final as (
         due_date,
         due_basis,
         coalesce(tolerance_share, {{ var('tolerance_share') }}) as tolerance_share,
-        kind in ('level', 'maintain', 'absolute_change', 'percent_change')
+        kind in ('level', 'share', 'maintain', 'absolute_change', 'percent_change')
         and coalesce(polarity, '') in ('higher', 'lower')
         and target_value is not null as is_assessable,
+        -- What no figure can ever decide, as the plan prints it; `planmark plans check --all` names the same.
+        case
+            when comparator = 'unset' then 'the plan sets no value to reach'
+            when comparator = 'towards' then 'the plan says towards a value, not that it is to be reached'
+            when kind in ('absolute_change', 'percent_change') and target_value is null and baseline_period is null
+                then 'the plan says neither by how much nor from when'
+        end as unverifiable_reason,
         owner,
         depends_on,
         is_provisional,

@@ -1,7 +1,7 @@
 with
 
 areas as (
-    select * from {{ ref('stg_reference__areas') }}
+    select * from {{ ref('int_areas_unioned') }}
 ),
 
 final as (

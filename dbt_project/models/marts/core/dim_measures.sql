@@ -8,6 +8,16 @@ bindings as (
     select * from {{ ref('stg_plans__bindings') }}
 ),
 
+-- Published tables that the catalogue does not load yet.
+awaited as (
+    select
+        measure_id,
+        string_agg(distinct provider || ': ' || source_table, '; ') as sources
+    from bindings
+    where dataset_id is null
+    group by measure_id
+),
+
 supplied as (
     select
         measure_id,
@@ -38,9 +48,12 @@ final as (
             else 'official'
         end as coverage,
         supplied.coverage_note,
-        measures.note
+        measures.note,
+        measures.returned_by,
+        awaited.sources as awaited_sources
     from measures
     left join supplied on measures.measure_id = supplied.measure_id
+    left join awaited on measures.measure_id = awaited.measure_id
 )
 
 select * from final

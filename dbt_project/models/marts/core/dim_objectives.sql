@@ -1,7 +1,7 @@
 with
 
 objectives as (
-    select * from {{ ref('stg_plans__objectives') }}
+    select * from {{ ref('int_objectives_rooted') }}
 ),
 
 final as (
@@ -18,7 +18,13 @@ final as (
         citation_row,
         citation_line,
         citation_quote,
-        note
+        note,
+        printed_number,
+        lead as lead_name,
+        root_objective_id,
+        depth,
+        path_title,
+        tree_order
     from objectives
 )
 

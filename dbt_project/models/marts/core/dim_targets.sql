@@ -42,7 +42,13 @@ final as (
         citation_line,
         citation_quote,
         caveat,
-        note
+        note,
+        target_lower as target_lower_value,
+        target_upper as target_upper_value,
+        printed_unit as target_printed_unit,
+        benchmark,
+        period as target_period,
+        unverifiable_reason
     from targets
 )
 

@@ -57,6 +57,8 @@ joined as (
         targets.*,
         measures.measure_title,
         measures.coverage,
+        measures.returned_by,
+        measures.awaited_sources,
         stated.due_state,
         areas.area_name as current_area_name,
         latest.value as latest_value,
@@ -139,10 +141,14 @@ final as (
         case when not is_undecidable then gap end as gap,
         case when not is_undecidable then target_gap end as target_gap,
         case
+            when latest_value is null and unverifiable_reason is not null
+                then 'This cannot be verified as printed: ' || unverifiable_reason || '.'
             when latest_value is null and coverage = 'local'
                 then
                     'No published statistic supplies this measure: only those who run the programme can say how it '
-                    || 'stands.'
+                    || 'stands' || coalesce(' (' || returned_by || ')', '') || '.'
+            when latest_value is null and awaited_sources is not null
+                then 'A published statistic supplies this measure, but it is not loaded yet (' || awaited_sources || ').'
             when latest_value is null then 'No value has been loaded for this measure and area.'
             when is_undecidable
                 then
@@ -167,7 +173,15 @@ final as (
         citation_line,
         citation_quote,
         note,
-        {{ as_of }} as as_of
+        {{ as_of }} as as_of,
+        comparator,
+        direction,
+        target_lower_value,
+        target_upper_value,
+        target_printed_unit,
+        benchmark,
+        target_period,
+        unverifiable_reason
     from joined
 )
 

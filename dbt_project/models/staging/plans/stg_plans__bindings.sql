@@ -8,6 +8,8 @@ final as (
     select
         binding_id,
         measure_id,
+        provider,
+        source_table,
         dataset_id,
         selection,
         unit,

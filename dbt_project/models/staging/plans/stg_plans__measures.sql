@@ -17,6 +17,7 @@ final as (
         rounding,
         uncertainty,
         standing,
+        returned_by,
         note
     from source
 )

@@ -11,6 +11,8 @@ final as (
         parent_objective_id,
         objective_title,
         objective_kind,
+        printed_number,
+        lead,
         position,
         citation_section,
         citation_table,

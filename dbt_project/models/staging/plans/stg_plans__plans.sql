@@ -14,6 +14,8 @@ final as (
         period_end,
         area_code,
         document_title,
+        text_file,
+        text_sha256,
         citation_section,
         citation_table,
         citation_row,

@@ -21,6 +21,7 @@ final as (
         target_upper,
         comparator,
         comparator_basis,
+        benchmark,
         kind,
         direction,
         polarity,

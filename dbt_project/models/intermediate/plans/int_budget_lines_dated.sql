@@ -1,0 +1,34 @@
+{#- Periods are printed as a first day and a length in months; R/ marks a sum for each week, quarter or year. -#}
+with
+
+budget_lines as (
+    select * from {{ ref('stg_plans__budget_lines') }}
+),
+
+split as (
+    select
+        *,
+        case when period not like 'R/%' then split_part(period, '/', 1)::date end as period_start,
+        case
+            when period not like 'R/%'
+                then extract(
+                    year from split_part(period, '/', 2)::interval
+                ) * 12 + extract(month from split_part(period, '/', 2)::interval)
+        end::integer as period_months
+    from budget_lines
+),
+
+final as (
+    select
+        *,
+        case
+            when period = 'R/P1Y' then 'each year'
+            when period = 'R/P3M' then 'each quarter'
+            when period = 'R/P1M' then 'each month'
+            when period = 'R/P1W' then 'each week'
+            when period_start is not null then {{ period_label('period_start', 'period_months') }}
+        end as period_label
+    from split
+)
+
+select * from final
