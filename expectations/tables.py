@@ -1,7 +1,8 @@
 """The rows that suites look at, each as one SELECT.
 
 A suite's table is `raw.<table>`, `candidate.<mart>`, or rows put together for a comparison: `seeds.targets`
-and `seeds.areas` are what people wrote, `candidate.sizes` the rows of each mart, now and as readers see it.
+and `seeds.areas` are what people wrote, `seeds.plan_files` how many rows they wrote and how many the marts have,
+`candidate.sizes` the rows of each mart, now and as readers see it.
 In arguments of checks `$candidate` stands for the candidate's schema and `$areas` for the known areas.
 """
 
@@ -18,6 +19,25 @@ from expectations.suites import Check, Suite
 from planmark.publication import MAY_BE_EMPTY, schema_of
 from planmark.registry.check import REFERENCE
 
+#: The marts that have one row for each row of a plan file.
+ROW_FOR_ROW = {
+    "dim_plans": "plans",
+    "dim_objectives": "objectives",
+    "dim_targets": "targets",
+    "dim_measures": "measures",
+    "dim_actions": "actions",
+    "mart_actions": "actions",
+    "fct_action_marks": "action_marks",
+    "dim_milestones": "milestones",
+    "dim_kpis": "kpis",
+    "fct_budget_lines": "budget_lines",
+    "dim_risks": "risks",
+    "dim_reporting_duties": "reporting_duties",
+    "fct_printed_statistics": "printed_statistics",
+    "mart_printed_statistics": "printed_statistics",
+    "fct_plan_findings": "plan_findings",
+    "mart_plan_findings": "plan_findings",
+}
 #: How readers' present version is named in a suite; without it a comparison has nothing to compare with.
 LAST = "marts."
 
@@ -69,6 +89,8 @@ def query_of(connection: psycopg.Connection, table: str, publication_id: str | N
     if table == "seeds.areas":
         return _areas(connection, (written.reference / "areas.csv", written.plans / "plan_areas.csv"))
     candidate = schema_of(publication_id or "")
+    if table == "seeds.plan_files":
+        return _plan_files(connection, written.plans, candidate)
     if table == "candidate.sizes":
         return _sizes(connection, candidate)
     schema, name = table.split(".")
@@ -94,6 +116,23 @@ def _areas(connection: psycopg.Connection, paths: tuple[Path, ...]) -> str:
     """Area codes that the warehouse knows."""
     rows = [sql.SQL("({})").format(row["area_code"]) for path in paths if path.exists() for row in _read(path)]
     return _values(connection, rows, "area_code")
+
+
+def _plan_files(connection: psycopg.Connection, folder: Path, schema: str) -> str:
+    """Rows of each plan file, and of each mart that is to have the same; a mart that is not there has none."""
+    there = _relations(connection, schema)
+    parts = [
+        sql.SQL("SELECT {}::text AS mart, {}::text AS file, {}::bigint AS wanted, {} AS found").format(
+            mart,
+            f"{file}.csv",
+            len(_read(folder / f"{file}.csv")) if (folder / f"{file}.csv").exists() else 0,
+            sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(schema, mart))
+            if mart in there
+            else sql.SQL("cast(0 as bigint)"),
+        )
+        for mart, file in ROW_FOR_ROW.items()
+    ]
+    return sql.SQL(" UNION ALL ").join(parts).as_string(connection)
 
 
 def _values(connection: psycopg.Connection, rows: list[sql.Composed], columns: str) -> str:

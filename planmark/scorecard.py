@@ -1,8 +1,8 @@
-"""The scorecard: what the marts say of every target of one plan, read as every reader may."""
+"""The scorecard: what the marts say of every target of every plan, read as every reader may."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import LiteralString
 
@@ -13,8 +13,6 @@ from planmark import publication
 from planmark.database import Role, connect
 from planmark.errors import PublicationError
 from planmark.settings import Settings
-
-CITY_STRATEGY = "city_strategy_2007"
 
 POSITIONS = {
     "met": "met",
@@ -40,13 +38,20 @@ class Target:
     """One target as `mart_plan_progress` shows it. Values are in `unit`; None where there is no value."""
 
     target_id: str
+    plan_id: str
+    plan_title: str
     target_title: str
     measure_title: str | None
     area_code: str
     area_name: str
     unit: str
     kind: str
+    direction: str | None
     polarity: str | None
+    target_printed_unit: str
+    target_lower_value: float | None
+    target_upper_value: float | None
+    benchmark: str | None
     due_date: date | None
     baseline_value: float | None
     baseline_period: str | None
@@ -73,7 +78,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Scorecard:
-    """All targets of a plan in one publication, as of a day."""
+    """The targets of one or several plans in one publication, as of a day."""
 
     publication_id: str
     as_of: date
@@ -85,9 +90,23 @@ class Scorecard:
         return any(target.is_demonstration for target in self.targets)
 
     @property
+    def plans(self) -> dict[str, Scorecard]:
+        """The scorecard of each plan by the plan's name, in the order of the targets."""
+        titles = dict.fromkeys(target.plan_title for target in self.targets)
+        return {
+            title: replace(self, targets=tuple(target for target in self.targets if target.plan_title == title))
+            for title in titles
+        }
+
+    @property
     def main(self) -> tuple[Target, ...]:
-        """Targets of the city as a whole."""
-        return tuple(target for target in self.targets if not target.is_small_area)
+        """Targets of whole places for which there is a value."""
+        return tuple(target for target in self.targets if not target.is_small_area and target.latest_value is not None)
+
+    @property
+    def without_value(self) -> tuple[Target, ...]:
+        """Targets that nothing measures yet; their reason says why."""
+        return tuple(target for target in self.targets if not target.is_small_area and target.latest_value is None)
 
     @property
     def small_areas(self) -> tuple[Target, ...]:
@@ -96,15 +115,16 @@ class Scorecard:
 
 
 _COLUMNS: LiteralString = (
-    "target_id, target_title, measure_title, area_code, area_name, unit, kind, polarity, due_date, baseline_value, "
-    "baseline_period, target_value, target_printed_value, latest_value, latest_lower, latest_upper, "
-    "latest_period_label, assessed_value, assessed_period_label, position, evidence, reason, "
-    "is_demonstration, publication_id, as_of"
+    "p.target_id, p.plan_id, plans.plan_title, p.target_title, p.measure_title, p.area_code, p.area_name, p.unit, p.kind, "
+    "p.direction, p.polarity, p.target_printed_unit, p.target_lower_value, p.target_upper_value, p.benchmark, p.due_date, "
+    "p.baseline_value, p.baseline_period, p.target_value, p.target_printed_value, p.latest_value, p.latest_lower, "
+    "p.latest_upper, p.latest_period_label, p.assessed_value, p.assessed_period_label, p.position, p.evidence, p.reason, "
+    "p.is_demonstration, p.publication_id, p.as_of"
 )
 
 
-def read(settings: Settings, plan_id: str = CITY_STRATEGY) -> Scorecard:
-    """Return the scorecard of a plan, read as `bi_reader`.
+def read(settings: Settings, plan_id: str = "") -> Scorecard:
+    """Return the scorecard of a plan, or of all plans, read as `bi_reader`.
 
     Raises: PublicationError if nothing is published yet, or the plan has no target.
     """
@@ -116,12 +136,16 @@ def read(settings: Settings, plan_id: str = CITY_STRATEGY) -> Scorecard:
     ):
         try:
             targets = cursor.execute(
-                f"select {_COLUMNS} from marts.mart_plan_progress where plan_id = %s "  # noqa: S608
-                "order by due_date nulls last, target_id",
+                f"select {_COLUMNS} from marts.mart_plan_progress as p "  # noqa: S608
+                "inner join marts.dim_plans as plans on p.plan_id = plans.plan_id "
+                "where %s in ('', p.plan_id) "
+                "order by plans.published_date nulls last, p.plan_id, p.due_date nulls last, p.target_id",
                 (plan_id,),
             ).fetchall()
         except psycopg.errors.UndefinedTable as error:
             raise PublicationError("the marts have no mart_plan_progress", got=str(error).strip()) from error
     if not targets:
-        raise PublicationError("the plan has no targets", got=plan_id)
+        raise PublicationError(
+            "no such plan, or it has no targets", got=plan_id or None, next_step="planmark plans list"
+        )
     return Scorecard(targets[0].publication_id, targets[0].as_of, tuple(targets))

@@ -21,7 +21,7 @@ WANTED = ("employment_rate_march_2008", "employment_rate_80_percent", "jsa_long_
 
 def main() -> None:
     """Write docs/images/scorecard.svg."""
-    card = scorecard.read(load_settings())
+    card = scorecard.read(load_settings(), "city_strategy_2007")
     if not card.is_demonstration:
         raise SystemExit("the picture shows demonstration data only; run `make refresh` first")
     shown = tuple(t for t in card.targets if t.area_code.startswith("E01") or t.target_id.endswith(WANTED))

@@ -51,10 +51,13 @@ def refresh(
 
 
 def scorecard(
-    everything: Annotated[bool, typer.Option("--all", help="Every target, small areas included.")] = False,
+    plan: Annotated[str, typer.Option(help="One plan only, for example city_strategy_2007.")] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every target, also those of small areas and without a value.")
+    ] = False,
 ) -> None:
-    """Print the scorecard of the City Strategy as readers see it now."""
-    show.scorecard(show.console(), marts_scorecard.read(load_settings()), everything=everything)
+    """Print the scorecard of every plan as readers see it now."""
+    show.scorecard(show.console(), marts_scorecard.read(load_settings(), plan), everything=everything)
 
 
 def real_figures(folder: Path) -> Settings:

@@ -60,28 +60,67 @@ def progress(out: Console, event: Event) -> None:
 
 
 def scorecard(out: Console, card: Scorecard, *, everything: bool = False) -> None:
-    """Print the targets of the city one by one; those of small areas as counts, unless `everything`."""
+    """Print each plan: its targets that have a value one by one, the others as counts, unless `everything`."""
     out.print()
-    out.rule(f"City Strategy targets as of {day(card.as_of)}", style="bold", characters="=")
+    out.rule(f"Targets as of {day(card.as_of)}", style="bold", characters="=")
     if card.is_demonstration:
         out.print(
-            f"{DEMONSTRATION}: figures printed in the plan are as printed; all others are made up.",
+            f"{DEMONSTRATION}: figures printed in the plans are as printed; all others are made up.",
             style="bold",
         )
-    for target in card.main if not everything else card.targets:
-        _target(out, target)
-    if card.small_areas and not everything:
-        _small_areas(out, card)
+    for title, plan in card.plans.items():
+        out.print()
+        out.rule(title, style="bold", characters="-")
+        _line(out, _counts(plan))
+        for target in plan.targets if everything else plan.main:
+            _target(out, target)
+        if plan.small_areas and not everything:
+            _small_areas(out, plan)
+        if plan.without_value and not everything:
+            _without_value(out, plan)
     out.print()
+    if not everything:
+        out.print(f"Every target: {planmark('scorecard --all')}", soft_wrap=True)
     out.print(f"Publication {card.publication_id}")
+
+
+def _counts(card: Scorecard) -> str:
+    """Return `118 targets: 2 met, 4 missed, 112 no data`."""
+    counts = Counter(target.position for target in card.targets)
+    said = ", ".join(f"{counts[position]} {words}" for position, words in POSITIONS.items() if counts[position])
+    return f"{_many(len(card.targets), 'target')}: {said}"
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
+def _without_value(out: Console, card: Scorecard) -> None:
+    out.print()
+    _line(out, f"{_many(len(card.without_value), 'target')} that nothing measures yet:")
+    for kind, number in Counter(_why(target) for target in card.without_value).most_common():
+        _wrapped(out, f"{number} {kind}", "  - ", "    ")
+
+
+def _why(target: Target) -> str:
+    """Return the reason without what is special to the target."""
+    begins = {
+        "This cannot be verified": "cannot be verified as the plan prints them",
+        "No published statistic": "only those who run the programme can report",
+        "A published statistic": "a published statistic could supply, once it is loaded",
+    }
+    return next((words for text, words in begins.items() if target.reason.startswith(text)), "have no value yet")
 
 
 def _target(out: Console, target: Target) -> None:
     out.print()
     out.print(Text(target.target_title, style="bold"))
     facts = [f"target {_aim(target)}"]
+    if target.area_name not in target.target_title:
+        facts.insert(0, target.area_name)
     facts.append(f"due {day(target.due_date)}" if target.due_date else "no due date printed")
-    facts.append(f"baseline {quantity(target.baseline_value, target.unit)}{_period(target.baseline_period)}")
+    if target.baseline_value is not None:
+        facts.append(f"baseline {quantity(target.baseline_value, target.unit)}{_period(target.baseline_period)}")
     _line(out, "; ".join(facts))
     if target.assessed_value is not None and target.assessed_period_label != target.latest_period_label:
         _line(
@@ -102,11 +141,17 @@ def _target(out: Console, target: Target) -> None:
 
 def _aim(target: Target) -> str:
     """Return the value to be reached; where a change or a count is printed, that and the value."""
+    if target.benchmark:
+        return target.benchmark
+    if target.target_lower_value is not None:
+        return f"{quantity(target.target_lower_value, '')} to {quantity(target.target_upper_value, target.unit)}"
+    if target.target_printed_value is None:
+        return f"any {target.direction}" if target.direction else "not set"
     if target.target_value == target.target_printed_value:
         return quantity(target.target_value, target.unit)
-    printed = quantity(target.target_printed_value, target.unit)
-    if target.kind == "absolute_change":
-        printed += " fewer" if target.polarity == "lower" else " more"
+    printed = quantity(target.target_printed_value, target.target_printed_unit)
+    if target.kind in ("absolute_change", "percent_change"):
+        printed += " fewer" if target.direction == "decrease" else " more"
     reached = f", to {quantity(target.target_value, target.unit)}" if target.target_value is not None else ""
     return printed + reached
 

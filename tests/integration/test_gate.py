@@ -139,6 +139,8 @@ create table {schema}.dim_areas (publication_id text, number int);
 insert into {schema}.dim_areas select '{id}', generate_series(1, 10);
 create table {schema}.dim_periods (publication_id text, number int);
 insert into {schema}.dim_periods select '{id}', generate_series(1, 10);
+create table {schema}.dim_targets (publication_id text, number int);
+insert into {schema}.dim_targets select '{id}', generate_series(1, 5);
 create table {schema}.mart_changes (publication_id text, number int);
 grant usage on schema {schema} to planmark_gate, planmark_publisher with grant option;
 grant select on all tables in schema {schema} to planmark_gate, planmark_publisher with grant option;
@@ -163,6 +165,7 @@ MARTS_FAULTS = {
     "no_target_lost_its_value": """
         update {schema}.mart_plan_progress set latest_value = null where target_id = 'rate';""",
     "no_value_jumped": "update {schema}.mart_plan_progress set latest_value = 63 where target_id = 'steady';",
+    "plan_files_are_complete": "delete from {schema}.dim_targets where number > 4;",
     "no_mart_is_empty": "delete from {schema}.mart_freshness;",
     "no_mart_lost_half": "delete from {schema}.dim_areas where number > 4;",
     "sizes_are_as_last_time": """
@@ -309,7 +312,7 @@ def test_the_error_lists_each_failed_check_with_its_owner_and_no_warning(runs: d
         assert f"{check_id} (" in text
     for check_id in MARTS_WARNINGS:
         assert f"{check_id} (" not in text
-    assert "9 checks do not hold" in text
+    assert "10 checks do not hold" in text
     assert "every_target_once (performance officer)" in text
     assert "1 row, first: target_id missing, wanted 1, found 0" in text
     assert "expected: every target of the plan files is in mart_plan_progress exactly once" in text
@@ -365,7 +368,9 @@ def test_a_check_that_cannot_run_stops_the_gate(house: House, tmp_path: Path, ru
 
 def test_once_mended_the_same_candidate_may_pass(house: House, runs: dict[str, Run]):
     schema = publication.schema_of(BAD)
-    tables = ("mart_plan_progress", "mart_freshness", "dim_areas", "dim_periods", "mart_changes")
+    tables = (
+        "mart_plan_progress", "mart_freshness", "dim_areas", "dim_periods", "dim_targets", "mart_changes"
+    )  # fmt: skip
     house.sql(
         Role.TRANSFORMER,
         f"drop table {', '.join(f'{schema}.{name}' for name in tables)}; drop schema {schema}",
