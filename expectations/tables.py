@@ -114,7 +114,9 @@ def _targets(connection: psycopg.Connection, path: Path) -> str:
 
 def _areas(connection: psycopg.Connection, paths: tuple[Path, ...]) -> str:
     """Area codes that the warehouse knows."""
-    rows = [sql.SQL("({})").format(row["area_code"]) for path in paths if path.exists() for row in _read(path)]
+    rows = [
+        sql.SQL("({})").format(row["area_code"]) for path in paths if path.exists() for row in _read(path)
+    ]
     return _values(connection, rows, "area_code")
 
 

@@ -94,19 +94,25 @@ class Scorecard:
         """The scorecard of each plan by the plan's name, in the order of the targets."""
         titles = dict.fromkeys(target.plan_title for target in self.targets)
         return {
-            title: replace(self, targets=tuple(target for target in self.targets if target.plan_title == title))
+            title: replace(
+                self, targets=tuple(target for target in self.targets if target.plan_title == title)
+            )
             for title in titles
         }
 
     @property
     def main(self) -> tuple[Target, ...]:
         """Targets of whole places for which there is a value."""
-        return tuple(target for target in self.targets if not target.is_small_area and target.latest_value is not None)
+        return tuple(
+            target for target in self.targets if not target.is_small_area and target.latest_value is not None
+        )
 
     @property
     def without_value(self) -> tuple[Target, ...]:
         """Targets that nothing measures yet; their reason says why."""
-        return tuple(target for target in self.targets if not target.is_small_area and target.latest_value is None)
+        return tuple(
+            target for target in self.targets if not target.is_small_area and target.latest_value is None
+        )
 
     @property
     def small_areas(self) -> tuple[Target, ...]:

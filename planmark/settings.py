@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     home: Path = Field(default=ROOT / ".planmark", description="run-time folder of this installation")
     archive_url: str = Field(default="", description="where raw answers are kept: a folder or s3:// address")
     plans: Path = Field(default=ROOT / "dbt_project" / "seeds" / "plans", description="folder of plan files")
-    plan_texts: Path | None = Field(default=None, description="folder of the plans' texts, to check quotes with")
+    plan_texts: Path | None = Field(
+        default=None, description="folder of the plans' texts, to check quotes with"
+    )
 
     # What is refreshed
     mode: Literal["demonstration", "live"] = "demonstration"

@@ -73,7 +73,9 @@ class PlanProvider:
                     kept.append(_row(dict(zip(header, cells, strict=True)), declared))
                 except _FaultyCellError as fault:
                     rejected.append(
-                        RejectedRow(answer.number, number, fault.column, fault.found, str(fault), ",".join(cells))
+                        RejectedRow(
+                            answer.number, number, fault.column, fault.found, str(fault), ",".join(cells)
+                        )
                     )
                 except ValueError:
                     rejected.append(

@@ -65,7 +65,9 @@ def _counts(report: Report, plan_id: str) -> dict[str, int]:
 
 @app.command("show")
 def show_plan(
-    plan_id: Annotated[str, typer.Argument(help="For example city_strategy_2007; planmark plans list shows all.")],
+    plan_id: Annotated[
+        str, typer.Argument(help="For example city_strategy_2007; planmark plans list shows all.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Print a plan as a tree: its objectives, and below each its targets with the line they came from."""
@@ -85,7 +87,9 @@ def show_plan(
     console = Console(highlight=False, emoji=False)
     console.print(tree)
     counts = _counts(report, plan_id)
-    console.print(", ".join(f"{counts[name]:,} {words.lower()}" for name, words in COUNTED.items() if counts[name]))
+    console.print(
+        ", ".join(f"{counts[name]:,} {words.lower()}" for name, words in COUNTED.items() if counts[name])
+    )
 
 
 def _children(report: Report, plan_id: str, parent: str | None) -> list[Row]:
@@ -99,7 +103,9 @@ def _children(report: Report, plan_id: str, parent: str | None) -> list[Row]:
 
 def _branch(report: Report, tree: Tree, objective: Row) -> None:
     number = f"{objective['printed_number']} " if objective["printed_number"] else ""
-    below = tree.add(f"{escape(number + objective['objective_title'])} [dim]({objective['objective_kind']})[/dim]")
+    below = tree.add(
+        f"{escape(number + objective['objective_title'])} [dim]({objective['objective_kind']})[/dim]"
+    )
     for target in _targets(report, objective["objective_id"]):
         below.add(escape(in_words(target)))
     for child in _children(report, objective["plan_id"], objective["objective_id"]):
@@ -156,10 +162,16 @@ def _as_json(report: Report, plan_id: str) -> dict[str, Any]:
 
 @app.command("check")
 def check_plans(
-    folder: Annotated[Path | None, typer.Argument(help="A folder of plan files; without it PLANMARK_PLANS.")] = None,
-    texts: Annotated[Path | None, typer.Option(help="The folder of the plans' texts, to compare quotes with.")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder of plan files; without it PLANMARK_PLANS.")
+    ] = None,
+    texts: Annotated[
+        Path | None, typer.Option(help="The folder of the plans' texts, to compare quotes with.")
+    ] = None,
     as_json: AsJson = False,
-    everything: Annotated[bool, typer.Option("--all", help="List the targets that can never be verified.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List the targets that can never be verified.")
+    ] = False,
 ) -> None:
     """Check every plan file; needs neither network nor database. Prints every fault, and exits 1 if there is one."""
     settings = load_settings()
@@ -211,7 +223,9 @@ def new_plan(
     """Write a commented template for a council of your own, with one small invented plan to replace."""
     written = template.write(folder)
     typer.echo(f"written: {len(written)} files in {folder}")
-    typer.echo(f"read {folder / 'README.md'} first; then: planmark plans check {folder} --texts {folder / 'texts'}")
+    typer.echo(
+        f"read {folder / 'README.md'} first; then: planmark plans check {folder} --texts {folder / 'texts'}"
+    )
 
 
 def _print_json(content: object) -> None:

@@ -87,7 +87,9 @@ def scorecard(out: Console, card: Scorecard, *, everything: bool = False) -> Non
 def _counts(card: Scorecard) -> str:
     """Return `118 targets: 2 met, 4 missed, 112 no data`."""
     counts = Counter(target.position for target in card.targets)
-    said = ", ".join(f"{counts[position]} {words}" for position, words in POSITIONS.items() if counts[position])
+    said = ", ".join(
+        f"{counts[position]} {words}" for position, words in POSITIONS.items() if counts[position]
+    )
     return f"{_many(len(card.targets), 'target')}: {said}"
 
 
@@ -109,7 +111,9 @@ def _why(target: Target) -> str:
         "No published statistic": "only those who run the programme can report",
         "A published statistic": "a published statistic could supply, once it is loaded",
     }
-    return next((words for text, words in begins.items() if target.reason.startswith(text)), "have no value yet")
+    return next(
+        (words for text, words in begins.items() if target.reason.startswith(text)), "have no value yet"
+    )
 
 
 def _target(out: Console, target: Target) -> None:
@@ -120,7 +124,9 @@ def _target(out: Console, target: Target) -> None:
         facts.insert(0, target.area_name)
     facts.append(f"due {day(target.due_date)}" if target.due_date else "no due date printed")
     if target.baseline_value is not None:
-        facts.append(f"baseline {quantity(target.baseline_value, target.unit)}{_period(target.baseline_period)}")
+        facts.append(
+            f"baseline {quantity(target.baseline_value, target.unit)}{_period(target.baseline_period)}"
+        )
     _line(out, "; ".join(facts))
     if target.assessed_value is not None and target.assessed_period_label != target.latest_period_label:
         _line(
@@ -144,7 +150,9 @@ def _aim(target: Target) -> str:
     if target.benchmark:
         return target.benchmark
     if target.target_lower_value is not None:
-        return f"{quantity(target.target_lower_value, '')} to {quantity(target.target_upper_value, target.unit)}"
+        return (
+            f"{quantity(target.target_lower_value, '')} to {quantity(target.target_upper_value, target.unit)}"
+        )
     if target.target_printed_value is None:
         return f"any {target.direction}" if target.direction else "not set"
     if target.target_value == target.target_printed_value:

@@ -150,9 +150,7 @@ def _due(settings: Settings, registry: Registry) -> tuple[dict[str, list[str]], 
     return due, skipped
 
 
-def _missing(
-    definition: Definition, settings: Settings, tables: set[str] | None, registry: Registry
-) -> str:
+def _missing(definition: Definition, settings: Settings, tables: set[str] | None, registry: Registry) -> str:
     """Return why a dataset cannot be asked for here; nothing if it can."""
     from ingest.definitions import OnsLocalDefinition, PlanDefinition
 

@@ -34,7 +34,9 @@ class Report:
     @property
     def without_text(self) -> list[str]:
         """The plans whose quotes could not be compared."""
-        return sorted(row["plan_id"] for row in self.registry.rows("plans") if row["plan_id"] not in self.texts)
+        return sorted(
+            row["plan_id"] for row in self.registry.rows("plans") if row["plan_id"] not in self.texts
+        )
 
     def counts(self, plan_id: str) -> Counter[str]:
         """Return the rows of each file that belong to a plan."""
@@ -63,7 +65,8 @@ def check(folder: Path, texts_folder: Path | None = None) -> Report:
     faults += [
         Fault(path.name, 1, "(file)", path.name, f"one of {', '.join(f'{name}.csv' for name in tables)}")
         for path in sorted(folder.iterdir())
-        if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods") and path.name[:-4] not in tables
+        if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods")
+        and path.name[:-4] not in tables
     ]
     if not tables["plans"].rows and not tables["plans"].faults:
         faults.append(Fault("plans.csv", 1, "(file)", "no plan", "at least one row"))

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -91,7 +91,9 @@ def _text(content: bytes, table: Table) -> str:
     """Decode the bytes, naming what a spreadsheet may have done to them."""
     if content.startswith(b"\xef\xbb\xbf"):
         table.faults.append(
-            Fault(table.file, 1, "(file)", "a byte order mark", "UTF-8 without one (not 'CSV UTF-8' of Excel)")
+            Fault(
+                table.file, 1, "(file)", "a byte order mark", "UTF-8 without one (not 'CSV UTF-8' of Excel)"
+            )
         )
         content = content[3:]
     try:
@@ -121,16 +123,24 @@ def _rows(text: str, table: Table) -> None:
             _row(cells, header, lines.line_num, table)
     except csv.Error as error:
         table.faults.append(
-            Fault(table.file, lines.line_num, "(row)", str(error), "quotes around a whole cell, doubled inside")
+            Fault(
+                table.file, lines.line_num, "(row)", str(error), "quotes around a whole cell, doubled inside"
+            )
         )
 
 
 def _header(header: list[str], table: Table) -> bool:
     """Name the columns that are missing, unknown, twice there or out of order; False if nothing can be read."""
     wanted = list(table.declared.columns)
-    faults = [Fault(table.file, 1, name, "a header without it", "every column of the declaration") for name in wanted if name not in header]
+    faults = [
+        Fault(table.file, 1, name, "a header without it", "every column of the declaration")
+        for name in wanted
+        if name not in header
+    ]
     faults += [
-        Fault(table.file, 1, name or "(no name)", "a column that is not known or there twice", ", ".join(wanted))
+        Fault(
+            table.file, 1, name or "(no name)", "a column that is not known or there twice", ", ".join(wanted)
+        )
         for place, name in enumerate(header)
         if name not in wanted or name in header[:place]
     ]
@@ -146,7 +156,13 @@ def _row(cells: list[str], header: list[str], number: int, table: Table) -> None
         return
     if len(cells) != len(header):
         table.faults.append(
-            Fault(table.file, number, "(row)", f"{len(cells)} cells", f"{len(header)} cells, one for each column")
+            Fault(
+                table.file,
+                number,
+                "(row)",
+                f"{len(cells)} cells",
+                f"{len(header)} cells, one for each column",
+            )
         )
         return
     written = dict(zip(header, cells, strict=True))
@@ -266,13 +282,15 @@ def _json(text: str) -> list[dict[str, str]]:
     if (
         not isinstance(value, list)
         or not value
-        or not all(isinstance(part, dict) and all(isinstance(code, str) for code in part.values()) for part in value)
+        or not all(
+            isinstance(part, dict) and all(isinstance(code, str) for code in part.values()) for part in value
+        )
     ):
         raise CellError('a list of codes as JSON, such as [{"variable": "45"}]')
     return value
 
 
-_TYPES = {
+_TYPES: Mapping[str, Callable[[str], Any]] = {
     "text": str,
     "date": day,
     "double precision": _number,

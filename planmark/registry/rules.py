@@ -68,7 +68,9 @@ def keys_are_unique(registry: Registry) -> Iterator[Fault]:
                 continue
             if key in seen:
                 yield row.fault(
-                    table.declared.key[0], f"a key of its own; row {seen[key]} has it", " ".join(map(shown, key))
+                    table.declared.key[0],
+                    f"a key of its own; row {seen[key]} has it",
+                    " ".join(map(shown, key)),
                 )
             seen.setdefault(key, row.number)
     for row in registry.rows("plan_areas"):
@@ -89,7 +91,9 @@ def references_are_kept(registry: Registry) -> Iterator[Fault]:
                     continue
                 for part in str(value).split("; ") if column.list else (str(value),):
                     if part not in there:
-                        yield row.fault(column.name, f"a value of {column.references}{_near(part, there)}", part)
+                        yield row.fault(
+                            column.name, f"a value of {column.references}{_near(part, there)}", part
+                        )
 
 
 def _near(text: str, there: frozenset[str]) -> str:
@@ -102,7 +106,11 @@ def _near(text: str, there: frozenset[str]) -> str:
 def ids_begin_with_their_plan(registry: Registry) -> Iterator[Fault]:
     """The id of a row begins with its plan's id, so that a reader sees whose it is."""
     for table in registry.tables.values():
-        if len(table.declared.key) != 1 or "plan_id" not in table.declared.columns or table.declared.name == "plans":
+        if (
+            len(table.declared.key) != 1
+            or "plan_id" not in table.declared.columns
+            or table.declared.name == "plans"
+        ):
             continue
         (key,) = table.declared.key
         for row in table.rows:
@@ -115,7 +123,10 @@ def rows_stay_in_their_plan(registry: Registry) -> Iterator[Fault]:
     plan_of = {row["objective_id"]: row["plan_id"] for row in registry.rows("objectives")}
     for name, column in (
         ("objectives", "parent_objective_id"),
-        *((name, "objective_id") for name in ("targets", "actions", "documents", "milestones", "kpis", "budget_lines")),
+        *(
+            (name, "objective_id")
+            for name in ("targets", "actions", "documents", "milestones", "kpis", "budget_lines")
+        ),
     ):
         for row in registry.rows(name):
             other = plan_of.get(row[column])
@@ -174,7 +185,9 @@ def polarity_fits(registry: Registry) -> Iterator[Fault]:
         if row["kind"] in CHANGES:
             if row["direction"] == _WORSE.get(polarity or ""):
                 yield row.fault("direction", f"the way that is better ({polarity})")
-        elif row["kind"] not in ("rank", "quartile") and row["comparator"] in _AGAINST.get(polarity or "", ()):
+        elif row["kind"] not in ("rank", "quartile") and row["comparator"] in _AGAINST.get(
+            polarity or "", ()
+        ):
             yield row.fault("comparator", f"one that goes the way that is better ({polarity})")
 
 
@@ -188,7 +201,9 @@ def aims_are_whole(registry: Registry) -> Iterator[Fault]:
             yield row.fault("target_lower", f"not above target_upper, {shown(upper)}")
         if row["comparator"] == "between":
             if lower is None or upper is None or value is not None:
-                yield row.fault("comparator", "between only with target_lower and target_upper, without target_value")
+                yield row.fault(
+                    "comparator", "between only with target_lower and target_upper, without target_value"
+                )
         elif lower is not None or upper is not None:
             yield row.fault("target_lower", "empty, unless the comparator is between", lower or upper)
         elif row["comparator"] == "unset":
@@ -210,7 +225,9 @@ def dates_fit(registry: Registry) -> Iterator[Fault]:
     """A date has its basis; a baseline ends before the due date, a period not after it; a plan begins before it ends."""
     for name in ("targets", "actions", "milestones"):
         for row in registry.rows(name):
-            if not row.faulty & {"due_date", "due_basis"} and (row["due_date"] is None) != (row["due_basis"] is None):
+            if not row.faulty & {"due_date", "due_basis"} and (row["due_date"] is None) != (
+                row["due_basis"] is None
+            ):
                 yield row.fault("due_basis", "printed or read beside a due date, empty without one")
     for row in registry.rows("targets"):
         due = row["due_date"]
@@ -249,16 +266,20 @@ def repeats_repeat(registry: Registry) -> Iterator[Fault]:
             elif column == "repeats":
                 if other["measure_id"] != row["measure_id"]:
                     yield row.fault(column, f"a target of the same measure, {row['measure_id']}")
-                if other["plan_id"] == row["plan_id"] and (other["citation_line"] or 0) > (row["citation_line"] or 0):
+                if other["plan_id"] == row["plan_id"] and (other["citation_line"] or 0) > (
+                    row["citation_line"] or 0
+                ):
                     yield row.fault(column, "a target that is printed before this one")
 
 
 def names_of_areas_agree(registry: Registry) -> Iterator[Fault]:
     """An area has one name."""
     names = {row["area_code"]: row["area_name"] for row in registry.rows("plan_areas")}
-    names |= {code: name for code, name in (pair.split("\t") for pair in registry.known["areas.names"])}
-    for name in ("targets", "printed_statistics"):
-        for row in registry.rows(name):
+    for pair in registry.known["areas.names"]:
+        code, name = pair.split("\t")
+        names[code] = name
+    for file in ("targets", "printed_statistics"):
+        for row in registry.rows(file):
             wanted = names.get(row["area_code"])
             if wanted and row["area_name"] and row["area_name"] != wanted:
                 yield row.fault("area_name", wanted)
@@ -276,7 +297,10 @@ def somebody_can_measure(registry: Registry) -> Iterator[Fault]:
         if row["measure_id"] not in bound and not row["returned_by"] and "returned_by" not in row.faulty:
             yield row.fault("returned_by", "who could return it, or a row of bindings.csv")
     for row in registry.rows("bindings"):
-        if (row["dataset_id"] is None) != (row["selection"] is None) and not row.faulty & {"dataset_id", "selection"}:
+        if (row["dataset_id"] is None) != (row["selection"] is None) and not row.faulty & {
+            "dataset_id",
+            "selection",
+        }:
             yield row.fault("selection", "the codes beside a dataset_id, empty without one")
         if row["coverage"] == "proxy" and not row["coverage_note"]:
             yield row.fault("coverage_note", "how it differs from what the plan means")
@@ -298,7 +322,9 @@ def dates_of_actions_are_honest(registry: Registry) -> Iterator[Fault]:
 
 def marks_tie_to_cross_cutting_objectives(registry: Registry) -> Iterator[Fault]:
     """A mark ties an action to an objective of its own plan that cuts across the others."""
-    kinds = {row["objective_id"]: (row["plan_id"], row["objective_kind"]) for row in registry.rows("objectives")}
+    kinds = {
+        row["objective_id"]: (row["plan_id"], row["objective_kind"]) for row in registry.rows("objectives")
+    }
     plans = {row["action_id"]: row["plan_id"] for row in registry.rows("actions")}
     for row in registry.rows("action_marks"):
         plan, kind = kinds.get(row["objective_id"], (None, None))
@@ -374,7 +400,11 @@ def _evaluate(node: ast.expr) -> float:
 def tables_do_not_overlap(registry: Registry) -> Iterator[Fault]:
     """The lines of a table of targets run forward, and belong to one table."""
     ends: dict[str, tuple[int, int]] = {}
-    rows = [row for row in registry.rows("target_tables") if not row.faulty & {"plan_id", "first_line", "last_line"}]
+    rows = [
+        row
+        for row in registry.rows("target_tables")
+        if not row.faulty & {"plan_id", "first_line", "last_line"}
+    ]
     for row in sorted(rows, key=lambda row: (row["plan_id"], row["first_line"])):
         if row["last_line"] < row["first_line"]:
             yield row.fault("last_line", f"not before first_line, {row['first_line']}")

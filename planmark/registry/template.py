@@ -110,7 +110,9 @@ def write(folder: Path) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RegistryError(
-            "the folder is not empty; nothing is written over", where=str(folder), next_step="name a new folder"
+            "the folder is not empty; nothing is written over",
+            where=str(folder),
+            next_step="name a new folder",
         )
     declared = declaration.files()
     contents = {f"{name}.csv": text(file, ROWS.get(name, ())) for name, file in declared.items()}
@@ -156,9 +158,19 @@ def columns_in_words(files: Iterable[File]) -> list[str]:
     """Return a section for each file: a table of its columns and what they may hold."""
     lines = []
     for file in files:
-        lines += ["", f"## {file.name}.csv", "", file.description, "", "| column | is | may hold |", "|---|---|---|"]
+        lines += [
+            "",
+            f"## {file.name}.csv",
+            "",
+            file.description,
+            "",
+            "| column | is | may hold |",
+            "|---|---|---|",
+        ]
         for column in file.columns.values():
-            lines.append(f"| `{column.name}` | {column.description.replace('|', '/')} | {_may_hold(column)} |")
+            lines.append(
+                f"| `{column.name}` | {column.description.replace('|', '/')} | {_may_hold(column)} |"
+            )
     return lines
 
 
@@ -168,7 +180,9 @@ _FORMS = {"period": "2013-04-01/P12M", "period_or_each": "2013-04-01/P12M or R/P
 
 
 def _may_hold(column: Column) -> str:
-    words = [", ".join(f"`{value}`" for value in column.allowed) or _FORMS.get(column.form) or _TYPES[column.type]]
+    words = [
+        ", ".join(f"`{value}`" for value in column.allowed) or _FORMS.get(column.form) or _TYPES[column.type]
+    ]
     if column.list:
         words.append('several, separated by "; "')
     if column.references:

@@ -57,7 +57,11 @@ def write(path: Path, row: dict[str, str]) -> None:
     declared = declaration.files()[path.stem]
     assert set(row) <= set(declared.columns), path.name
     with path.open(encoding="utf-8", newline="") as file:
-        kept = [r for r in csv.DictReader(file) if "millbrook" in "".join(r.values()).lower() or path.stem == "measures"]
+        kept = [
+            r
+            for r in csv.DictReader(file)
+            if "millbrook" in "".join(r.values()).lower() or path.stem == "measures"
+        ]
     if path.stem == "measures":
         kept = [r for r in kept if r["note"] == "" and r["measure_id"] != row["measure_id"]]
         kept = [] if row["measure_id"] == "young_people_without_work_or_training" else kept
@@ -67,8 +71,9 @@ def write(path: Path, row: dict[str, str]) -> None:
 def test_the_walk_ends_with_the_plan_in_the_marts(walked: tuple[Installation, str]):
     made, printed = walked
     assert "1 plan, no fault: 6 targets" in printed
-    assert "Fewer young people without work or training: < 6 percent, was 8.4, by 2029-03-31 [line 5]" in " ".join(
-        printed.split()
+    assert (
+        "Fewer young people without work or training: < 6 percent, was 8.4, by 2029-03-31 [line 5]"
+        in " ".join(printed.split())
     )
     progress = {row[0]: row[1:] for row in made.rows(
         "select target_id, position, reason, target_value, due_date::text from marts.mart_plan_progress"
@@ -86,7 +91,9 @@ def test_the_walk_ends_with_the_plan_in_the_marts(walked: tuple[Installation, st
     # The region's rate comes from the demonstration service, through the row of bindings.csv.
     assert progress["millbrook_plan.employment_rate_2030"][0] != "no_data"
     assert made.rows("select plan_id from marts.dim_plans") == [("millbrook_plan",)]
-    assert made.rows("select area_name from marts.dim_areas where area_code = 'X10000001'") == [("Millbrook",)]
+    assert made.rows("select area_name from marts.dim_areas where area_code = 'X10000001'") == [
+        ("Millbrook",)
+    ]
 
 
 def test_figures_and_money_and_findings_of_the_plan_are_there(walked: tuple[Installation, str]):

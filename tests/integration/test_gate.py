@@ -361,7 +361,9 @@ checks:
 def test_a_check_that_cannot_run_stops_the_gate(house: House, tmp_path: Path, runs, table: str, said: str):
     (tmp_path / "broken.yml").write_text(BROKEN.format(table=table), encoding="utf-8")
     with pytest.raises(GateError, match=said) as raised:
-        check_door(house.settings, "marts", "r4", SECOND, suites=tmp_path, reference=house.seeds / "reference")
+        check_door(
+            house.settings, "marts", "r4", SECOND, suites=tmp_path, reference=house.seeds / "reference"
+        )
     assert database.password(house.settings, Role.GATE) not in str(raised.value)
     assert house.state(SECOND) == "published"
 

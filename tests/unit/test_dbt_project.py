@@ -226,7 +226,9 @@ def test_every_column_of_every_seed_has_a_written_type() -> None:
 def test_the_declaration_is_held_over_every_plan_file() -> None:
     """The dbt test names its files, since dbt must know what to load first."""
     declared = set(declaration.files())
-    named = set(re.findall(r"'(\w+)'", (PROJECT / "macros" / "plan_files.sql").read_text().split("endmacro")[0]))
+    named = set(
+        re.findall(r"'(\w+)'", (PROJECT / "macros" / "plan_files.sql").read_text().split("endmacro")[0])
+    )
     waits_for = re.findall(
         r"ref\('(\w+)'\)", (PROJECT / "tests" / "plan_files_follow_their_declaration.sql").read_text()
     )

@@ -216,7 +216,15 @@ def test_a_due_date_is_not_taken_from_a_list_that_does_not_match(folder: Path):
         "position": "1",
     }  # fmt: skip
     unmatched = {"by_when": "March 2028; Ongoing", "by_when_basis": "unmatched"}
-    add(folder, "actions", action_id="example_plan.a", **activity, **unmatched, due_date="2028-03-31", due_basis="read")
+    add(
+        folder,
+        "actions",
+        action_id="example_plan.a",
+        **activity,
+        **unmatched,
+        due_date="2028-03-31",
+        due_basis="read",
+    )
     add(folder, "actions", action_id="example_plan.b", **activity, by_when_basis="printed")
     assert faults(folder) == [
         "actions.csv: row 2: due_date: found '2028-03-31'; allowed: empty, where by_when is unmatched",
@@ -232,7 +240,15 @@ def test_lines_of_money_add_up_or_a_finding_says_that_they_do_not(folder: Path):
         ("rent", "1200", {"line_kind": "budget", "part_of": "example_plan.total"}),
         ("post", "800", {"line_kind": "budget", "part_of": "example_plan.total"}),
     ):
-        add(folder, "budget_lines", budget_line_id=f"example_plan.{name}", line_title=name, amount_gbp=amount, **line, **more)
+        add(
+            folder,
+            "budget_lines",
+            budget_line_id=f"example_plan.{name}",
+            line_title=name,
+            amount_gbp=amount,
+            **line,
+            **more,
+        )
     assert faults(folder) == [
         "budget_lines.csv: row 2: amount_gbp: found '2100'; allowed: the sum of its lines, 2000, or a finding sum_differs "
         "at this line"
@@ -267,8 +283,10 @@ def test_arithmetic_is_worked_out_to_the_digits_it_gives(folder: Path, written: 
 
 
 SPOILT: list[tuple[str, Callable[[bytes], bytes], str]] = [
-    ("a byte order mark", lambda content: b"\xef\xbb\xbf" + content, "targets.csv: row 1: (file): found 'a byte order mark'"),
-    ("semicolons", lambda content: content.replace(b",", b";"), "targets.csv: row 1: (file): found \"cells divided by ';'\""),
+    ("a byte order mark", lambda content: b"\xef\xbb\xbf" + content,
+     "targets.csv: row 1: (file): found 'a byte order mark'"),
+    ("semicolons", lambda content: content.replace(b",", b";"),
+     "targets.csv: row 1: (file): found \"cells divided by ';'\""),
     ("Windows-1252", lambda content: content.replace(b"Open advice", "Open café".encode("windows-1252")),
      "targets.csv: row 3: (file): found 'é as in Windows-1252'; allowed: UTF-8; save the file as UTF-8"),
     ("a missing column", lambda content: content.replace(b"due_date,", b"", 1),

@@ -20,7 +20,26 @@ split as (
 
 final as (
     select
-        *,
+        budget_line_id,
+        plan_id,
+        objective_id,
+        line_title,
+        line_kind,
+        amount_gbp,
+        comparator,
+        period,
+        timescale,
+        funder,
+        part_of,
+        position,
+        citation_section,
+        citation_table,
+        citation_row,
+        citation_line,
+        citation_quote,
+        note,
+        period_start,
+        period_months,
         case
             when period = 'R/P1Y' then 'each year'
             when period = 'R/P3M' then 'each quarter'

@@ -27,7 +27,20 @@ rooted as (
 
 final as (
     select
-        objectives.*,
+        objectives.objective_id,
+        objectives.plan_id,
+        objectives.parent_objective_id,
+        objectives.objective_title,
+        objectives.objective_kind,
+        objectives.printed_number,
+        objectives.lead,
+        objectives.position,
+        objectives.citation_section,
+        objectives.citation_table,
+        objectives.citation_row,
+        objectives.citation_line,
+        objectives.citation_quote,
+        objectives.note,
         rooted.root_objective_id,
         rooted.depth,
         rooted.path_title,

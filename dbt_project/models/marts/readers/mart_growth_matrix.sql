@@ -30,11 +30,11 @@ final as (
         actions.action_title,
         actions.lead_name,
         roots.objective_title as theme_title,
-        case when own.objective_kind = 'cluster' then own.objective_title end as cluster_title,
-        coalesce(marks.mark, 'none') as mark,
         actions.outcome,
         cross_cutting.display_order as vital_few_order,
-        actions.display_order as action_order
+        actions.display_order as action_order,
+        case when own.objective_kind = 'cluster' then own.objective_title end as cluster_title,
+        coalesce(marks.mark, 'none') as mark
     from actions
     inner join cross_cutting on actions.plan_id = cross_cutting.plan_id
     inner join objectives as own on actions.objective_id = own.objective_id

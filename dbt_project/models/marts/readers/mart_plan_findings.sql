@@ -32,7 +32,6 @@ final as (
         findings.finding_kind,
         findings.finding_title,
         findings.arithmetic,
-        coalesce(touched.targets_count, 0) as targets_count,
         findings.target_ids,
         touched.target_titles,
         findings.citation_section,
@@ -44,7 +43,8 @@ final as (
         others.plan_title as other_plan_title,
         findings.other_line,
         findings.other_quote,
-        findings.note
+        findings.note,
+        coalesce(touched.targets_count, 0) as targets_count
     from findings
     inner join plans on findings.plan_id = plans.plan_id
     inner join plans as others on findings.other_plan_id = others.plan_id

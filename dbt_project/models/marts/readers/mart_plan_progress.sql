@@ -148,7 +148,9 @@ final as (
                     'No published statistic supplies this measure: only those who run the programme can say how it '
                     || 'stands' || coalesce(' (' || returned_by || ')', '') || '.'
             when latest_value is null and awaited_sources is not null
-                then 'A published statistic supplies this measure, but it is not loaded yet (' || awaited_sources || ').'
+                then
+                    'A published statistic supplies this measure, but it is not loaded yet (' || awaited_sources
+                    || ').'
             when latest_value is null then 'No value has been loaded for this measure and area.'
             when is_undecidable
                 then

@@ -32,10 +32,8 @@ final as (
         printed.comparator,
         printed.printed_value,
         observations.value as known_value,
-        round((observations.value - printed.printed_value)::numeric, 6)::double precision as difference,
         observations.dataset_id as known_dataset_id,
         observations.origin as known_origin,
-        coalesce(observations.is_demonstration, false) as is_demonstration,
         printed.source_name,
         printed.display_order,
         printed.citation_section,
@@ -43,7 +41,9 @@ final as (
         printed.citation_row,
         printed.citation_line,
         printed.citation_quote,
-        printed.note
+        printed.note,
+        round((observations.value - printed.printed_value)::numeric, 6)::double precision as difference,
+        coalesce(observations.is_demonstration, false) as is_demonstration
     from printed
     inner join plans on printed.plan_id = plans.plan_id
     left join observations
