@@ -11,26 +11,25 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.tree import Tree
 
 from planmark.errors import RegistryError
 from planmark.registry import template
 from planmark.registry.check import Report, check, checked
-from planmark.registry.files import Row, shown
+from planmark.registry.files import Row
 from planmark.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 COUNTED = {
-    "targets": "Targets",
-    "actions": "Actions",
-    "milestones": "Milestones",
+    "targets": "targets",
+    "actions": "actions",
+    "milestones": "milestones",
     "kpis": "KPIs",
-    "budget_lines": "Money",
-    "risks": "Risks",
-    "printed_statistics": "Figures",
-    "plan_findings": "Findings",
+    "budget_lines": "lines of money",
+    "risks": "risks",
+    "printed_statistics": "printed figures",
+    "plan_findings": "findings",
 }
 _SIGNS = {"at_least": "≥", "at_most": "≤", "more_than": ">", "less_than": "<", "equal": "=", "about": "about",
           "towards": "towards"}  # fmt: skip
@@ -47,14 +46,11 @@ def list_plans(as_json: AsJson = False) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Plan", overflow="fold")
-    for words in COUNTED.values():
-        table.add_column(words, justify="right")
-    for row in rows:
-        table.add_row(f"{row['title']}\n[dim]{row['plan_id']}[/dim]", *(f"{row[name]:,}" for name in COUNTED))
     console = Console(highlight=False)
-    console.print(table)
+    for row in rows:
+        console.print(f"[bold]{escape(str(row['title']))}[/bold]  {row['plan_id']}")
+        counted = [f"{row[name]:,} {words}" for name, words in COUNTED.items() if row[name]]
+        console.print(f"  {', '.join(counted)}")
     console.print("One of them as a tree: planmark plans show PLAN_ID")
 
 
@@ -87,9 +83,7 @@ def show_plan(
     console = Console(highlight=False, emoji=False)
     console.print(tree)
     counts = _counts(report, plan_id)
-    console.print(
-        ", ".join(f"{counts[name]:,} {words.lower()}" for name, words in COUNTED.items() if counts[name])
-    )
+    console.print(", ".join(f"{counts[name]:,} {words}" for name, words in COUNTED.items() if counts[name]))
 
 
 def _children(report: Report, plan_id: str, parent: str | None) -> list[Row]:
@@ -118,10 +112,10 @@ def _targets(report: Report, objective_id: str) -> list[Row]:
 
 
 def in_words(target: Row) -> str:
-    """Return a target in one line: `Smoking among adults: ≤ 16.3 percent (was 17.1), by 2015-03-31 [line 260]`."""
+    """Return a target in one line: `Adults who smoke: ≤ 16.3 %, was 17.1 [line 260]`."""
     parts = [f"{target['target_title']}: {_aim(target)}"]
     if target["baseline_value"] is not None:
-        parts.append(f"was {shown(target['baseline_value'])}")
+        parts.append(f"was {target['baseline_value']:,.15g}")
     if target["due_date"]:
         parts.append(f"by {target['due_date']}")
     elif (target["period"] or "").startswith("R/"):
@@ -133,19 +127,27 @@ def in_words(target: Row) -> str:
 
 
 def _aim(target: Row) -> str:
-    unit = target["unit"].replace("_", " ")
     if target["comparator"] == "unset":
         return "no value set"
     if target["comparator"] == "between":
-        return f"{shown(target['target_lower'])} to {shown(target['target_upper'])} {unit}"
+        return f"{target['target_lower']:,.15g} to {_quantity(target['target_upper'], target['unit'])}"
     if target["kind"] in ("rank", "quartile", "benchmark") and target["benchmark"]:
         return f"{target['benchmark']}"
     if target["kind"] == "milestone":
         return "to be done"
-    size = f"{shown(target['target_value'])} {unit}" if target["target_value"] is not None else ""
+    size = _quantity(target["target_value"], target["unit"])
     if target["kind"] in ("absolute_change", "percent_change"):
         return f"{target['direction']} by {size}" if size else str(target["direction"])
     return f"{_SIGNS[target['comparator']]} {size}".strip() if size else target["kind"]
+
+
+def _quantity(value: float | None, unit: str) -> str:
+    """Return `75 %`, `£10,000,000`, `1,062 jobs`; nothing for no value."""
+    if value is None:
+        return ""
+    if unit == "gbp":
+        return f"£{value:,.15g}"
+    return f"{value:,.15g} {'%' if unit == 'percent' else unit.replace('_', ' ')}"
 
 
 def _as_json(report: Report, plan_id: str) -> dict[str, Any]:
@@ -201,7 +203,7 @@ def _summary(report: Report, *, everything: bool) -> Iterator[str]:
         return
     plans = report.registry.rows("plans")
     total: Counter[str] = sum((report.counts(plan["plan_id"]) for plan in plans), Counter())
-    counts = ", ".join(f"{total[name]:,} {words.lower()}" for name, words in COUNTED.items())
+    counts = ", ".join(f"{total[name]:,} {words}" for name, words in COUNTED.items())
     yield f"{len(plans)} plan{'s' if len(plans) > 1 else ''}, no fault: {counts}"
     if report.without_text:
         yield (

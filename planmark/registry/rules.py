@@ -439,7 +439,9 @@ def unverifiable(registry: Registry) -> dict[str, str]:
     """Return the targets that can never be verified as they are printed, each with the reason."""
     found = {}
     for row in registry.rows("targets"):
-        if row["comparator"] == "unset":
+        if row["comparator"] == "unset" and row["kind"] == "milestone":
+            found[row["target_id"]] = "the plan names a state, and no test of it"
+        elif row["comparator"] == "unset":
             found[row["target_id"]] = "the plan sets no value to reach"
         elif row["comparator"] == "towards":
             found[row["target_id"]] = "the plan says towards a value, not that it is to be reached"

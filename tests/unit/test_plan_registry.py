@@ -425,7 +425,7 @@ def test_show_prints_the_tree_with_its_targets_and_lines(folder: Path):
     text = " ".join(result.output.split())
     assert result.exit_code == 0
     assert "More people in work (theme)" in text
-    assert "Higher employment rate: ≥ 75 percent, was 70, by 2030-03-31 [line 4]" in text
+    assert "Higher employment rate: ≥ 75 %, was 70, by 2030-03-31 [line 4]" in text
     assert "Open advice centres: ≥ 3 items, by 2028-03-31 [line 5]" in text
     assert run("show", "nobodys_plan", PLANMARK_PLANS=str(folder)).exit_code == 1
 

@@ -31,6 +31,7 @@ final as (
         timescale,
         funder,
         part_of,
+        repeats,
         position,
         citation_section,
         citation_table,

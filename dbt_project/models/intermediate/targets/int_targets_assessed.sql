@@ -190,17 +190,29 @@ worded as (
         *,
         {{ value_text('value', 'unit', 'decimals') }}
         || ' ' || {{ period_phrase('period_start', 'period_months') }} as value_words,
-        coalesce({{ value_text('target_value', 'unit', 'decimals') }}, 'an unknown level')
-        || case
-            when kind in ('absolute_change', 'percent_change')
+        case
+            when kind = 'maintain' and target_printed_value is null then 'no change for the worse'
+            when benchmark is not null then benchmark
+            when target_lower is not null
                 then
-                    ' (' || {{ number_text('target_printed_value', '0') }}
-                    || case when kind = 'percent_change' then ' %' else '' end
-                    || case direction when 'decrease' then ' fewer' else ' more' end
-                    || coalesce(
-                        ' than the ' || {{ number_text('baseline_value', 'decimals') }} || ' of ' || baseline_period, ''
-                    ) || ')'
-            else ''
+                    {{ number_text('target_lower', 'decimals') }} || ' to '
+                    || {{ value_text('target_upper', 'unit', 'decimals') }}
+            when kind in ('absolute_change', 'percent_change') and target_printed_value is null
+                then 'any ' || direction
+            else
+                coalesce({{ value_text('target_value', 'unit', 'decimals') }}, 'an unknown level')
+                || case
+                    when kind in ('absolute_change', 'percent_change')
+                        then
+                            ' (' || {{ number_text('target_printed_value', '0') }}
+                            || case when kind = 'percent_change' then ' %' else '' end
+                            || case direction when 'decrease' then ' fewer' else ' more' end
+                            || coalesce(
+                                ' than the ' || {{ number_text('baseline_value', 'decimals') }} || ' of '
+                                || baseline_period, ''
+                            ) || ')'
+                    else ''
+                end
         end
         || coalesce(' by ' || {{ due_label('due_date') }}, '') as target_words,
         {{ difference_text('judged_gap', 'unit', 'decimals') }} as gap_words,
@@ -215,6 +227,8 @@ sentences as (
     select
         *,
         case
+            when not is_assessable and unverifiable_reason is not null
+                then 'this cannot be verified as printed, since ' || unverifiable_reason
             when not is_assessable and coalesce(polarity, '') not in ('higher', 'lower')
                 then 'the plan does not say which way is better, so no verdict is given'
             when not is_assessable then 'a target of this kind is not assessed yet'
@@ -281,7 +295,11 @@ final as (
         round(gap::numeric, 6)::double precision as gap,
         round(target_gap::numeric, 6)::double precision as target_gap,
         round(value_error::numeric, 4)::double precision as standard_error,
-        value_words || ' against a target of ' || target_words || ': ' || verdict_words || evidence_words
+        value_words
+        || case
+            when not is_assessable and unverifiable_reason is not null then ': '
+            else ' against a target of ' || target_words || ': '
+        end || verdict_words || evidence_words
         || coalesce('; ' || caveat, '') || '.' as reason
     from sentences
 )

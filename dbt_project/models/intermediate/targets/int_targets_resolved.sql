@@ -116,6 +116,7 @@ final as (
         and target_value is not null as is_assessable,
         -- What no figure can ever decide, as the plan prints it; `planmark plans check --all` names the same.
         case
+            when comparator = 'unset' and kind = 'milestone' then 'the plan names a state, and no test of it'
             when comparator = 'unset' then 'the plan sets no value to reach'
             when comparator = 'towards' then 'the plan says towards a value, not that it is to be reached'
             when kind in ('absolute_change', 'percent_change') and target_value is null and baseline_period is null

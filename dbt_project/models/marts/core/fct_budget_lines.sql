@@ -20,6 +20,7 @@ final as (
         timescale,
         funder,
         part_of as part_of_line_id,
+        repeats as repeats_line_id,
         position as display_order,
         citation_section,
         citation_table,

@@ -35,7 +35,7 @@ budgets as (
         objective_id,
         sum(amount_gbp) as budget_gbp
     from budget_lines
-    where line_kind in ('budget', 'spend') and objective_id is not null
+    where line_kind in ('budget', 'spend') and objective_id is not null and repeats_line_id is null
     group by objective_id
 ),
 

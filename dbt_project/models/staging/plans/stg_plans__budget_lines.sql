@@ -17,6 +17,7 @@ final as (
         timescale,
         funder,
         part_of,
+        repeats,
         position,
         citation_section,
         citation_table,
