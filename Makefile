@@ -42,6 +42,7 @@ check: env-dev ## Format, lint, types, import rules: the same here and in CI
 	@PYTHONPATH=. .venv/bin/lint-imports
 	@$(PY) -m sqlfluff lint --disable-progress-bar dbt_project/models
 	@$(PLANMARK) datasets check
+	@$(PLANMARK) plans check
 
 .PHONY: quick
 quick: env-dev ## Unit and contract tests only

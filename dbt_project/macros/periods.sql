@@ -68,3 +68,15 @@
         {{ valid_from }} < {{ as_of_date(as_of) }} + 1 and {{ valid_to }} >= {{ as_of_date(as_of) }} + 1
     {%- endif %}
 {%- endmacro %}
+
+{# Plan files write a period as its first day and an ISO 8601 length: 2005-04-01/P12M. These take it apart. #}
+{% macro written_period_start(period) -%}
+    split_part({{ period }}, '/', 1)::date
+{%- endmacro %}
+
+{% macro written_period_months(period) -%}
+    (
+        extract(year from split_part({{ period }}, '/', 2)::interval) * 12
+        + extract(month from split_part({{ period }}, '/', 2)::interval)
+    )::integer
+{%- endmacro %}

@@ -8,13 +8,8 @@ budget_lines as (
 split as (
     select
         *,
-        case when period not like 'R/%' then split_part(period, '/', 1)::date end as period_start,
-        case
-            when period not like 'R/%'
-                then extract(
-                    year from split_part(period, '/', 2)::interval
-                ) * 12 + extract(month from split_part(period, '/', 2)::interval)
-        end::integer as period_months
+        case when period not like 'R/%' then {{ written_period_start('period') }} end as period_start,
+        case when period not like 'R/%' then {{ written_period_months('period') }} end as period_months
     from budget_lines
 ),
 

@@ -14,18 +14,14 @@ observations as (
     select * from {{ ref('int_observations_resolved') }}
 ),
 
--- Baseline periods are written as the first day and an ISO 8601 length: 2005-04-01/P12M.
 dated as (
     select
         targets.*,
         -- Values are in the measure's unit; the printed aim of a change in per cent, a rank or a quartile is not.
         measures.unit as measured_unit,
         measures.decimals,
-        split_part(targets.baseline_period, '/', 1)::date as baseline_start,
-        (
-            extract(year from split_part(targets.baseline_period, '/', 2)::interval) * 12
-            + extract(month from split_part(targets.baseline_period, '/', 2)::interval)
-        )::integer as baseline_months
+        {{ written_period_start('targets.baseline_period') }} as baseline_start,
+        {{ written_period_months('targets.baseline_period') }} as baseline_months
     from targets
     inner join measures on targets.measure_id = measures.measure_id
 ),

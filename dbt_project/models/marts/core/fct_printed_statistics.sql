@@ -3,11 +3,8 @@ with
 printed_statistics as (
     select
         *,
-        split_part(period, '/', 1)::date as period_start,
-        (
-            extract(year from split_part(period, '/', 2)::interval) * 12
-            + extract(month from split_part(period, '/', 2)::interval)
-        )::integer as period_months
+        {{ written_period_start('period') }} as period_start,
+        {{ written_period_months('period') }} as period_months
     from {{ ref('stg_plans__printed_statistics') }}
 ),
 
