@@ -26,6 +26,7 @@ DOC = """
 **What a failure blocks**
 * *One dataset* (`<provider>.fetch`): nothing. It keeps its last good version and is shown as stale;
   the rest is published, and the run ends red.
+* *The plan files* (`plan_night`): everything. `planmark plans check` names each fault.
 * *The gate, or dbt*: the publication. Readers keep the last good one.
 
 **How to re-run**: clear the failed task with everything downstream of it, or trigger the DAG again. Every
@@ -63,8 +64,8 @@ def nightly_refresh() -> None:
     """Fetch what is due, build, check, publish."""
 
     @task(execution_timeout=timedelta(minutes=10))
-    def plan(params: dict[str, Any]) -> dict[str, Any]:
-        """Decide what the run does."""
+    def plan_night(params: dict[str, Any]) -> dict[str, Any]:
+        """Decide what the run does. Raises if the plan files have faults: nothing is fetched then."""
         from planmark.cli import steps
         from planmark.settings import load_settings
 
@@ -116,7 +117,7 @@ def nightly_refresh() -> None:
         run.operator_class.doc = None
         return run(night)
 
-    night = plan()
+    night = plan_night()
     new = anything_new(night)
     for provider in PROVIDERS:
 
