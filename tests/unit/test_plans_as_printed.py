@@ -107,7 +107,7 @@ def test_what_is_printed_twice_says_so():
 
 
 def test_the_framework_is_whole():
-    """Counted in the text: 26 outcomes in four themes; prioritisation 2, 1 and 3 on lines 11, 12 and 14, and nowhere else."""
+    """Counted in the text: 26 outcomes in four themes; prioritisation 2, 1, 3 on lines 11, 12, 14, and nowhere else."""
     lines = shared("plans/000_4dc566e4093d3fdb.txt").read_text(encoding="utf-8").split("\n")
     printed = [line for line in lines if line.endswith("\t\tPrioritisation")]
     assert len(printed) == 26
