@@ -10,17 +10,25 @@
     (({{ upper }} - {{ lower }}) / (2 * 1.96))
 {%- endmacro %}
 
+{# Is the target reached? "Below 9 %" is not reached at 9 %. Floats are compared with a margin. #}
+{% macro target_reached() -%}
+    (
+        target_gap > 1e-9
+        or (target_gap >= -1e-9 and coalesce(comparator, 'at_least') not in ('less_than', 'more_than'))
+    )
+{%- endmacro %}
+
 {# Position. `gap` is how far the value is on the good side of what it is compared with: the target once the due date is
    past, the path before. `target_gap` is the same against the target itself. Floats are compared with a margin. #}
 {% macro target_position() -%}
     case
         when value is null or target_value is null or not is_assessable then 'no_data'
-        when is_due_value and target_gap >= -1e-9 then 'met'
+        when is_due_value and {{ target_reached() }} then 'met'
         when is_due_value then 'missed'
         when kind = 'maintain' and gap >= -tolerance - 1e-9
             then case when gap >= -1e-9 then 'on_trajectory' else 'within_tolerance' end
         when kind = 'maintain' then 'off_trajectory'
-        when target_gap >= -1e-9 and (baseline_date is null or period_end > baseline_date) then 'met'
+        when {{ target_reached() }} and (baseline_date is null or period_end > baseline_date) then 'met'
         when was_met_at_start and period_end > baseline_date then 'off_trajectory'
         when expected_value is null then 'not_due'
         when gap >= -1e-9 then 'on_trajectory'

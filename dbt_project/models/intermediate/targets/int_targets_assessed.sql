@@ -238,6 +238,7 @@ sentences as (
             when position = 'met' and (is_due_value or due_date is null) then 'met by ' || gap_words
             when position = 'met' and abs(target_gap) <= 1e-9 then 'reached before it is due'
             when position = 'met' then 'reached before it is due, by ' || gap_words
+            when position = 'missed' and abs(target_gap) <= 1e-9 then 'missed, since just reaching it is not enough'
             when position = 'missed' then 'missed by ' || gap_words
             when position = 'on_trajectory' and abs(gap) <= 1e-9
                 then 'on its path, which asks for ' || expected_words || ' by then'
