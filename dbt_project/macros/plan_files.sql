@@ -2,7 +2,7 @@
 {% macro plan_files() -%}
     {{ return([
         'plans', 'plan_areas', 'objectives', 'targets', 'target_points', 'actions', 'action_marks', 'documents',
-        'milestones', 'kpis', 'budget_lines', 'risks', 'reporting_duties', 'printed_statistics', 'measures',
+        'target_profiles', 'overrides', 'milestones', 'kpis', 'budget_lines', 'risks', 'reporting_duties', 'printed_statistics', 'measures',
         'bindings', 'plan_findings', 'target_tables', 'unused_figures',
     ]) }}
 {%- endmacro %}

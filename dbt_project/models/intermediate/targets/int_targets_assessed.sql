@@ -20,7 +20,7 @@ points as (
 ),
 
 observations as (
-    select * from {{ ref('int_observations_resolved') }}
+    select * from {{ ref('int_observations_weighed') }}
 ),
 
 observed as (

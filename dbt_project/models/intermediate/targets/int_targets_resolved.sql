@@ -11,7 +11,7 @@ measures as (
 ),
 
 observations as (
-    select * from {{ ref('int_observations_resolved') }}
+    select * from {{ ref('int_observations_weighed') }}
 ),
 
 dated as (

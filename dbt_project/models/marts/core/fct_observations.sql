@@ -1,7 +1,7 @@
 with
 
 observations as (
-    select * from {{ ref('int_observations_resolved') }}
+    select * from {{ ref('int_observations_weighed') }}
 ),
 
 -- A later segment is another definition: the first period of it is where the series breaks.

@@ -15,7 +15,9 @@ final as (
         decimals,
         usual_period,
         rounding,
+        perturbation_sd,
         uncertainty,
+        counted_as,
         standing,
         returned_by,
         note
