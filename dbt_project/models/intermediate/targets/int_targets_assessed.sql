@@ -256,7 +256,7 @@ measured as (
         and (not is_due_value or kind in ('absolute_change', 'percent_change')) as is_overlapping,
         coalesce(
             value_unreliable_reason,
-            case when is_after_break then 'the series changed its definition after the baseline' end,
+            case when is_after_break then 'the series changed its definition after the target was set' end,
             case when baseline_date >= deadline_date then 'its baseline is dated after its due date' end
         ) as unreliable_reason,
         case
