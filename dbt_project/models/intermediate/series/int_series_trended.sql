@@ -13,7 +13,11 @@ points as (
 ),
 
 observations as (
-    select * from {{ ref('int_observations_weighed') }}
+    select
+        *,
+        coalesce(boundary_grade, '') as grade,
+        (extract(year from period_end) * 12 + extract(month from period_end))::integer as month_count
+    from {{ ref('int_observations_weighed') }}
 ),
 
 measures as (
@@ -38,8 +42,8 @@ anchors as (
         points.points_count,
         points.spacing_months,
         observations.segment,
-        coalesce(observations.boundary_grade, '') as grade,
-        (extract(year from points.period_end) * 12 + extract(month from points.period_end))::integer as month_count
+        observations.grade,
+        observations.month_count
     from points
     inner join observations
         on
@@ -58,16 +62,14 @@ placed as (
         observations.period_end,
         observations.value,
         anchors.spacing_months,
-        anchors.month_count
-        - (extract(year from observations.period_end) * 12 + extract(month from observations.period_end))::integer
-        as months_back
+        anchors.month_count - observations.month_count as months_back
     from observations
     inner join anchors
         on
             observations.measure_id = anchors.measure_id
             and observations.area_code = anchors.area_code
             and observations.segment = anchors.segment
-            and coalesce(observations.boundary_grade, '') = anchors.grade
+            and observations.grade = anchors.grade
 ),
 
 -- How far back the stretch reaches, whatever is missing in it, and whether the newest whole year has no value.
@@ -263,6 +265,10 @@ final as (
         polarity,
         trend,
         trend_reason,
+        first_period_end,
+        last_period_end,
+        dataset_id,
+        origin,
         case
             when trend not in ('increasing', 'decreasing') then trend
             when polarity = 'higher' then case trend when 'increasing' then 'improving' else 'worsening' end
@@ -275,11 +281,7 @@ final as (
         end as trend_test,
         case when trend_reason is null then round(chi_squared::numeric, 4)::double precision end as chi_squared,
         case when trend_reason is null then round(slope::numeric, 6)::double precision end as slope_per_year,
-        coalesce(points_used, 0) as points_used,
-        first_period_end,
-        last_period_end,
-        dataset_id,
-        origin
+        coalesce(points_used, 0) as points_used
     from tested
 )
 

@@ -49,6 +49,8 @@ joined as (
 final as (
     select
         target_id,
+        assurance_reason,
+        chart_status,
         case
             when assurance_reason is not null then 'none'
             when target_value > upper_limit + 1e-9
@@ -57,8 +59,6 @@ final as (
                 then case sign when 1 then 'consistently_pass' else 'consistently_fail' end
             else 'hit_and_miss'
         end as assurance,
-        assurance_reason,
-        chart_status,
         case when assurance_reason is null then lower_limit end as lower_limit,
         case when assurance_reason is null then upper_limit end as upper_limit
     from joined

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
-{#- Where would the area stand, had it moved as the areas above it moved? From the baseline period to the period on which
-    the target is assessed; same dataset, unit and stretch between breaks, and the very same periods.
+{#- Where would the area stand, had it moved as the areas above it moved? From the baseline period to the period on
+    which the target is assessed; same dataset, unit and stretch between breaks, and the very same periods.
 
     Rates move by points: baseline + (now - then). Counts and money move in proportion: baseline * now / then.
     The nearest area with an answer is chosen. -#}
