@@ -1,6 +1,7 @@
 {#- Will the process, as it runs, pass the target? Answered by the limits of its chart: a target beyond them on the good
     side is passed whatever chance does, one beyond them on the bad side is failed, and one between is a matter of
-    chance. The limits as worked out count, not those cut off for drawing. -#}
+    chance. The limits as worked out count, not those cut off for drawing. What a process does now says nothing of a day
+    that is past. -#}
 with
 
 targets as (
@@ -34,6 +35,7 @@ joined as (
             when targets.target_value is null then 'there is no level to reach'
             when not targets.is_assessable then 'the target is not assessed'
             when coalesce(targets.polarity, '') not in ('higher', 'lower') then 'nobody says which way is better'
+            when targets.due_date < {{ as_of_date(var('as_of')) }} then 'the due date is past'
             when charts.measure_id is null then 'there are no values'
             else charts.chart_reason
         end as assurance_reason,
