@@ -1,7 +1,7 @@
 {# The files of the plan registry, each a seed. #}
 {% macro plan_files() -%}
     {{ return([
-        'plans', 'plan_areas', 'objectives', 'targets', 'target_points', 'actions', 'action_marks', 'documents',
+        'plans', 'plan_areas', 'area_changes', 'objectives', 'targets', 'target_points', 'actions', 'action_marks', 'documents',
         'target_profiles', 'overrides', 'milestones', 'kpis', 'budget_lines', 'risks', 'reporting_duties', 'printed_statistics', 'measures',
         'bindings', 'plan_findings', 'target_tables', 'unused_figures',
     ]) }}

@@ -1,6 +1,7 @@
 {#- The keys, references and allowed values that models/staging/plans/_plans__seeds.yml declares, held in the database:
     the same declaration that `planmark plans check` reads. Rows are cells that break a rule. -#}
--- depends_on: {{ ref('plans') }} {{ ref('plan_areas') }} {{ ref('objectives') }} {{ ref('targets') }}
+-- depends_on: {{ ref('plans') }} {{ ref('plan_areas') }} {{ ref('area_changes') }} {{ ref('objectives') }}
+-- depends_on: {{ ref('targets') }}
 -- depends_on: {{ ref('target_points') }} {{ ref('target_profiles') }} {{ ref('overrides') }}
 -- depends_on: {{ ref('actions') }} {{ ref('action_marks') }} {{ ref('documents') }}
 -- depends_on: {{ ref('milestones') }} {{ ref('kpis') }} {{ ref('budget_lines') }} {{ ref('risks') }}

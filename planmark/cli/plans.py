@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from planmark.errors import RegistryError
 from planmark.registry import template
+from planmark.registry.area_changes import as_csv, read_lookup, steps_for
 from planmark.registry.check import Report, check, checked
 from planmark.registry.files import Row
 from planmark.settings import load_settings
@@ -232,3 +233,29 @@ def new_plan(
 
 def _print_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+@app.command("area-changes")
+def area_changes(
+    lookups: Annotated[
+        list[Path],
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="The lookups between LSOAs of two censuses, as ONS publishes them.",
+        ),
+    ],
+    write: Annotated[bool, typer.Option(help="Write area_changes.csv instead of printing it.")] = False,
+) -> None:
+    """Write which small areas replaced those that targets name, so that later values can be brought to them."""
+    settings = load_settings()
+    areas = {row["area_code"] for row in check(settings.plans).registry.rows("targets")}
+    steps = steps_for(areas, [read_lookup(path) for path in lookups])
+    if not write:
+        typer.echo(as_csv(steps), nl=False)
+        return
+    path = settings.plans / "area_changes.csv"
+    path.write_text(as_csv(steps), encoding="utf-8", newline="")
+    typer.echo(
+        f"{path}: {len(steps)} steps for {len(areas & {step.from_code for step in steps})} areas of targets"
+    )

@@ -143,7 +143,7 @@ def _target(out: Console, target: Target) -> None:
     evidence = EVIDENCE.get(target.evidence, target.evidence)
     _line(out, f"{position.upper()}; evidence: {evidence}")
     _line(out, target.reason + _in_people(target))
-    for more in (target.since_due_words,):
+    for more in (target.counterfactual_words, target.since_due_words, target.outlook_words):
         if more:
             _line(out, more)
 

@@ -134,6 +134,62 @@ def rows_stay_in_their_plan(registry: Registry) -> Iterator[Fault]:
                 yield row.fault(column, f"an objective of {row['plan_id']}")
 
 
+def areas_change_as_their_code_says(registry: Registry) -> Iterator[Fault]:
+    """An unchanged area has one successor, a split one several, a merged one shares its own; and none is left half way."""
+    rows = [row for row in registry.rows("area_changes") if row["change"]]
+    after, before = defaultdict(list), defaultdict(list)
+    for row in rows:
+        after[row["from_vintage"], row["from_code"]].append(row)
+        before[row["to_vintage"], row["to_code"]].append(row)
+    goes_on = {vintage for vintage, _ in after}
+    for row in rows:
+        parts = len(after[row["from_vintage"], row["from_code"]])
+        sources = len(before[row["to_vintage"], row["to_code"]])
+        if row["from_vintage"] >= row["to_vintage"]:
+            yield row.fault("to_vintage", f"a census after {row['from_vintage']}")
+        elif row["change"] == "U" and (parts, sources) != (1, 1):
+            yield row.fault("change", "U only where one area becomes one area", f"U, {sources} to {parts}")
+        elif row["change"] == "S" and (parts < 2 or sources != 1):
+            yield row.fault("change", "S only where one area becomes several", f"S, {sources} to {parts}")
+        elif row["change"] == "M" and sources < 2:
+            yield row.fault("change", "M only where several areas become one", f"M, {sources} to {parts}")
+        elif row["to_vintage"] in goes_on and (row["to_vintage"], row["to_code"]) not in after:
+            yield row.fault(
+                "to_code",
+                f"a code that has a row from {row['to_vintage']} on too, as others of that census have",
+            )
+
+
+def shapes_are_whole(registry: Registry) -> Iterator[Fault]:
+    """A due date has its rule; a seasonal target has four quarters that average 1, and only such a target has any."""
+    profiles = defaultdict(list)
+    for row in registry.rows("target_profiles"):
+        profiles[row["target_id"]].append(row)
+    for row in registry.rows("targets"):
+        if row["due_date"] and not row["due_rule"]:
+            yield row.fault("due_rule", "ends_by or contains, since there is a due date")
+        quarters = profiles[row["target_id"]]
+        factors = [quarter["factor"] for quarter in quarters if quarter["factor"] is not None]
+        if row["shape"] == "seasonal" and {quarter["quarter"] for quarter in quarters} != {1, 2, 3, 4}:
+            yield row.fault("shape", "seasonal only with all four quarters in target_profiles")
+        elif row["shape"] != "seasonal" and quarters:
+            yield row.fault("shape", "seasonal, since target_profiles has quarters for it")
+        elif len(factors) == 4 and abs(sum(factors) / 4 - 1) > 0.005:
+            yield quarters[0].fault(
+                "factor", f"four factors that average 1; these average {sum(factors) / 4:.3f}"
+            )
+
+
+def overrides_end(registry: Registry) -> Iterator[Fault]:
+    """A verdict set by a person ends, and within a year: what still holds then is set again, with its reason."""
+    for row in registry.rows("overrides"):
+        if not row["made_on"] or not row["expires_on"]:
+            continue
+        days = (row["expires_on"] - row["made_on"]).days
+        if not 0 <= days <= 366:
+            yield row.fault("expires_on", f"a day from {row['made_on']} to a year later")
+
+
 def the_tree_has_no_loop(registry: Registry) -> Iterator[Fault]:
     """Going up from any objective ends at the top."""
     parents = {row["objective_id"]: row["parent_objective_id"] for row in registry.rows("objectives")}
@@ -420,6 +476,9 @@ RULES: tuple[Rule, ...] = (
     ids_begin_with_their_plan,
     rows_stay_in_their_plan,
     the_tree_has_no_loop,
+    areas_change_as_their_code_says,
+    shapes_are_whole,
+    overrides_end,
     units_fit,
     polarity_fits,
     aims_are_whole,

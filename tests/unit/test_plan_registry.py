@@ -136,6 +136,10 @@ CELLS = [
      "2030-03-31"),
     ("targets", 2, {"due_basis": ""},
      "targets.csv: row 2: due_basis: found ''; allowed: printed or read beside a due date, empty without one"),
+    ("targets", 2, {"due_rule": ""},
+     "targets.csv: row 2: due_rule: found ''; allowed: ends_by or contains, since there is a due date"),
+    ("targets", 2, {"shape": "seasonal"},
+     "targets.csv: row 2: shape: found 'seasonal'; allowed: seasonal only with all four quarters in target_profiles"),
     ("targets", 3, {"due_date": "", "due_basis": ""},
      "targets.csv: row 3: due_date: found ''; allowed: a date, such as the last day of the period, 2028-03-31"),
     ("targets", 3, {"target_id": "example_plan.employment_rate"},
@@ -229,6 +233,74 @@ def test_a_due_date_is_not_taken_from_a_list_that_does_not_match(folder: Path):
     assert faults(folder) == [
         "actions.csv: row 2: due_date: found '2028-03-31'; allowed: empty, where by_when is unmatched",
         "actions.csv: row 3: by_when: found ''; allowed: the printed words, or empty with the basis not_printed",
+    ]
+
+
+def test_quarters_of_a_seasonal_target_average_1(folder: Path):
+    change(folder, "targets", 2, shape="seasonal")
+    for quarter, factor in zip("1234", ("0.9", "1", "1", "1.2"), strict=True):
+        add(
+            folder,
+            "target_profiles",
+            target_id="example_plan.employment_rate",
+            quarter=quarter,
+            factor=factor,
+        )
+    assert faults(folder) == [
+        "target_profiles.csv: row 2: factor: found '0.9'; allowed: four factors that average 1; these average 1.025"
+    ]
+    change(folder, "target_profiles", 5, factor="1.1")
+    assert faults(folder) == []
+    change(folder, "targets", 2, shape="linear")
+    assert faults(folder) == [
+        "targets.csv: row 2: shape: found 'linear'; allowed: seasonal, since target_profiles has quarters for it"
+    ]
+
+
+def test_an_override_ends_within_a_year(folder: Path):
+    said = {"target_id": "example_plan.employment_rate", "position": "met", "reason": "a count came late"}
+    add(folder, "overrides", **said, author="A. Officer", made_on="2028-01-01", expires_on="2029-01-02")
+    assert faults(folder) == [
+        "overrides.csv: row 2: expires_on: found '2029-01-02'; allowed: a day from 2028-01-01 to a year later"
+    ]
+    change(folder, "overrides", 2, expires_on="2028-03-31", author="")
+    assert faults(folder) == [
+        "overrides.csv: row 2: author: found ''; allowed: a value; this column may not be empty"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("steps", "fault"),
+    [
+        ([("A", "A", "U")], None),
+        ([("A", "B", "S"), ("A", "C", "S")], None),
+        ([("A", "C", "M"), ("B", "C", "M")], None),
+        ([("A", "B", "S")], "row 2: change: found 'S, 1 to 1'; allowed: S only where one area becomes several"),
+        ([("A", "C", "M")], "row 2: change: found 'M, 1 to 1'; allowed: M only where several areas become one"),
+        ([("A", "C", "U"), ("B", "C", "M")],
+         "row 2: change: found 'U, 2 to 1'; allowed: U only where one area becomes one area"),
+    ],
+)  # fmt: skip
+def test_areas_change_as_their_code_says(folder: Path, steps: list, fault: str | None):
+    for before, after, change_code in steps:
+        add(
+            folder, "area_changes", from_code=f"E0100000{ord(before) - 64}", from_vintage="2001",
+            to_code=f"E0100000{ord(after) - 64}", to_vintage="2011", change=change_code, source="made up",
+        )  # fmt: skip
+    assert faults(folder) == ([f"area_changes.csv: {fault}"] if fault else [])
+
+
+def test_an_area_that_is_left_half_way_is_named(folder: Path):
+    """Its parts would be added up without it."""
+    for before, after, vintages in (("E01000001", "E01000001", (2001, 2011)), ("E01000002", "E01000002", (2001, 2011)),
+                                    ("E01000001", "E01000001", (2011, 2021))):  # fmt: skip
+        add(
+            folder, "area_changes", from_code=before, from_vintage=str(vintages[0]), to_code=after,
+            to_vintage=str(vintages[1]), change="U", source="made up",
+        )  # fmt: skip
+    assert faults(folder) == [
+        "area_changes.csv: row 3: to_code: found 'E01000002'; allowed: a code that has a row from 2011 on too, as others of "
+        "that census have"
     ]
 
 

@@ -118,6 +118,7 @@ added_up as (
         origin,
         unit,
         parts_count > 1 as is_sum,
+        parts_count as cells_count,
         max(values_count) as values_count,
         case when count(value) = parts_count then sum(value) end as value,
         case when parts_count = 1 then min(lower_value) end as lower_bound,
@@ -152,6 +153,7 @@ final as (
         added_up.segment,
         added_up.origin,
         added_up.is_sum,
+        added_up.cells_count,
         added_up.values_count,
         added_up.known_since_at,
         deliveries.released_at

@@ -10,7 +10,8 @@
     in each year: each year's count.
     A benchmark: the value, with that of the other area in the same period; the error is of both.
     A rank or quartile: the place among the areas of the same type, and the best and worst place that chance leaves
-    open (z of 1.96 against each other area). -#}
+    open (z of 1.96 against each other area).
+    A small area that was merged since: the change of the whole group stands for its own; a level cannot be told. -#}
 with
 
 targets as (
@@ -24,6 +25,12 @@ observations as (
 
 areas as (
     select * from {{ ref('int_areas_unioned') }}
+),
+
+merged as (
+    select distinct on (target_id) *
+    from {{ ref('int_targets_merged') }}
+    order by target_id asc, vintage asc
 ),
 
 observed as (
@@ -40,6 +47,7 @@ observed as (
         targets.direction,
         targets.target_printed_value,
         targets.compared_level,
+        targets.baseline_value,
         targets.baseline_date,
         targets.baseline_error,
         targets.baseline_segment,
@@ -201,6 +209,10 @@ compared as (
             when observed.is_counted then counted.running_value
             when observed.kind = 'rank' then placed.place
             when observed.kind = 'quartile' then {{ quartile_of('placed.place', 'placed.areas_count') }}
+            when observed.boundary_grade = 'M' and observed.kind = 'absolute_change'
+                then observed.value - (merged.merged_baseline - observed.baseline_value)
+            when observed.boundary_grade = 'M' and observed.kind = 'percent_change'
+                then observed.value * observed.baseline_value / nullif(merged.merged_baseline, 0)
             else observed.value
         end as compared_value,
         case
@@ -218,7 +230,7 @@ compared as (
                         + power(
                             coalesce(observed.baseline_error, observed.standard_error)
                             * {{ baseline_weight('observed') }}, 2
-                        )
+                        ) * case when observed.boundary_grade = 'M' then merged.partners_count else 1 end
                     )
             when observed.kind not in ('rank', 'quartile') then observed.standard_error
         end as compared_error,
@@ -253,6 +265,7 @@ compared as (
             observed.target_id = benchmarked.target_id
             and observed.period_start = benchmarked.period_start
             and observed.period_months = benchmarked.period_months
+    left join merged on observed.target_id = merged.target_id
     left join placed
         on
             observed.target_id = placed.target_id
@@ -281,7 +294,6 @@ final as (
         standard_error,
         change_error,
         error_basis,
-        unreliable_reason,
         boundary_grade,
         compared_value,
         level_value,
@@ -293,6 +305,13 @@ final as (
         binding_id,
         origin,
         round(compared_error::numeric, 6)::double precision as compared_error,
+        coalesce(
+            unreliable_reason,
+            case
+                when boundary_grade = 'M' and kind not in ('absolute_change', 'percent_change')
+                    then 'its area was merged with another, so no level of its own is known'
+            end
+        ) as unreliable_reason,
         segment <> first_segment as is_after_break
     from compared
     where

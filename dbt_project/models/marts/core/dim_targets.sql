@@ -8,6 +8,10 @@ detectable as (
     select * from {{ ref('int_targets_detectable') }}
 ),
 
+assured as (
+    select * from {{ ref('int_targets_assured') }}
+),
+
 final as (
     select
         {{ publication_id(var('publication_id')) }} as publication_id,
@@ -60,9 +64,12 @@ final as (
         detectable.required_change,
         detectable.smallest_change,
         detectable.smallest_change_80,
-        coalesce(detectable.detectability, 'unknown') as detectability
+        coalesce(detectable.detectability, 'unknown') as detectability,
+        assured.assurance,
+        assured.assurance_reason
     from targets
     left join detectable on targets.target_id = detectable.target_id
+    left join assured on targets.target_id = assured.target_id
 )
 
 select * from final

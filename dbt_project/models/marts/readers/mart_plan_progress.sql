@@ -25,6 +25,16 @@ forecasts as (
     select * from {{ ref('fct_forecasts') }}
 ),
 
+trends as (
+    select * from {{ ref('fct_trends') }}
+),
+
+counterfactuals as (
+    select *
+    from {{ ref('fct_counterfactuals') }}
+    where is_chosen
+),
+
 overrides as (
     select distinct on (target_id) *
     from {{ ref('fct_overrides') }}
@@ -121,6 +131,12 @@ joined as (
         forecasts.chance_words,
         forecasts.status_reason as forecast_reason,
         forecasts.points_count as forecast_points_count,
+        trends.trend,
+        trends.trend_judgement,
+        counterfactuals.counterfactual_value,
+        counterfactuals.difference as counterfactual_difference,
+        counterfactuals.is_more_than_chance as is_unlike_comparator,
+        counterfactuals.counterfactual_words,
         measures.decimals,
         -- Past its due date, and no value is near enough to decide it.
         stated.due_state = 'past' and not coalesce(standing.is_due_value, false) as is_undecidable
@@ -135,6 +151,11 @@ joined as (
             and targets.area_code = latest.area_code
     left join overrides on targets.target_id = overrides.target_id
     left join forecasts on targets.target_id = forecasts.target_id
+    left join counterfactuals on targets.target_id = counterfactuals.target_id
+    left join trends
+        on
+            targets.measure_id = trends.measure_id
+            and targets.area_code = trends.area_code
 ),
 
 -- A target never gets a colour without a value, whoever asks for it.
@@ -297,7 +318,14 @@ final as (
                     || {{ number_text('upper_80', 'decimals') }} || '.'
             when due_state = 'upcoming' and latest_value is not null and forecast_reason is not null
                 then 'No forecast: ' || forecast_reason || '.'
-        end as outlook_words
+        end as outlook_words,
+        trend,
+        trend_judgement,
+        assurance,
+        case when not is_undecidable then counterfactual_value end as counterfactual_value,
+        case when not is_undecidable then counterfactual_difference end as counterfactual_difference,
+        case when not is_undecidable then is_unlike_comparator end as is_unlike_comparator,
+        case when not is_undecidable then counterfactual_words || '.' end as counterfactual_words
     from overridden
 )
 
