@@ -69,7 +69,8 @@ ROWS: Mapping[str, list[dict[str, str]]] = {
             "target_value": "3", "comparator": "at_least", "comparator_basis": "implied",
             "kind": "count_in_period", "polarity": "higher", "unit": "items", "period": "2027-04-01/P12M",
             "due_date": "2028-03-31", "due_basis": "printed", "due_rule": "ends_by", "shape": "linear",
-            "owner": "Example Council", "provisional": "false", **_CITED, "citation_line": "5", "citation_quote": "open 3 advice centres in 2027/28",
+            "owner": "Example Council", "provisional": "false", **_CITED, "citation_line": "5",
+            "citation_quote": "open 3 advice centres in 2027/28",
         },
     ],
     "measures": [
