@@ -37,6 +37,7 @@ ROW_FOR_ROW = {
     "mart_printed_statistics": "printed_statistics",
     "fct_plan_findings": "plan_findings",
     "mart_plan_findings": "plan_findings",
+    "fct_overrides": "overrides",
 }
 #: How readers' present version is named in a suite; without it a comparison has nothing to compare with.
 LAST = "marts."

@@ -142,7 +142,22 @@ def _target(out: Console, target: Target) -> None:
     position = POSITIONS.get(target.position, target.position)
     evidence = EVIDENCE.get(target.evidence, target.evidence)
     _line(out, f"{position.upper()}; evidence: {evidence}")
-    _line(out, target.reason)
+    _line(out, target.reason + _in_people(target))
+    for more in (target.since_due_words,):
+        if more:
+            _line(out, more)
+
+
+def _in_people(target: Target) -> str:
+    """Return what the gap of a rate means in people; nothing where the population is not known."""
+    if target.people_gap is None or target.unit == "people" or round(target.people_gap) == 0:
+        return ""
+    fewer_is_better = target.polarity == "lower"
+    if target.people_gap > 0:
+        said = "fewer than asked for" if fewer_is_better else "more than asked for"
+    else:
+        said = "too many" if fewer_is_better else "too few"
+    return f" That is about {abs(target.people_gap):,.0f} people {said}."
 
 
 def _aim(target: Target) -> str:

@@ -20,7 +20,7 @@ qualified as (
         -- The count behind the value: the value itself, or the numerator of a rate.
         case
             when observations.numerator is not null then observations.numerator
-            when observations.denominator is null then observations.value
+            when not {{ is_rate('observations.unit') }} then observations.value
         end as events,
         observations.cells_count * (
             coalesce({{ rounding_variance('measures.rounding') }}, 0) + coalesce(power(measures.perturbation_sd, 2), 0)
@@ -75,11 +75,21 @@ final as (
         boundary_grade,
         cells_count,
         error_basis,
-        case error_basis
-            when 'published' then {{ standard_error('lower_bound', 'upper_bound') }}
-            when 'events' then scale * sqrt(greatest(events, 1) + cell_variance)
-            when 'cells' then sqrt(cell_variance)
-        end as standard_error,
+        round(
+            case error_basis
+                when 'published' then {{ standard_error('lower_bound', 'upper_bound') }}
+                when 'events' then scale * sqrt(greatest(events, 1) + cell_variance)
+                when 'cells' then scale * sqrt(cell_variance)
+            end::numeric, 6
+        )::double precision as standard_error,
+        -- A register is exact about its day, and says less about the level from which it moves by chance: for the
+        -- direction of travel its count is taken as one of events.
+        round(
+            case
+                when error_basis = 'published' then {{ standard_error('lower_bound', 'upper_bound') }}
+                when error_basis is not null then scale * sqrt(greatest(events, 1) + cell_variance)
+            end::numeric, 6
+        )::double precision as change_error,
         case
             when has_interval and (value < lower_bound - 1e-9 or value > upper_bound + 1e-9)
                 then 'its published interval does not contain it'

@@ -1,13 +1,18 @@
+{{ config(materialized='table') }}
+
 {#- Each target against each value that can speak for it. The rules are those of the methodology page:
 
-    Path. A straight line from the baseline to the target, in months, through the plan's interim values where it has
-    any. Beyond the due date there is no path. No dated baseline or no due date: no path, so no pace.
+    Path. A straight line, in months, from the baseline to the level to reach, through the plan's interim values where
+    it has any; stepped or seasonal where the target says so. Beyond the due date there is no path. No dated baseline or
+    no due date: no path, so no pace.
     Due. A target "by March 2008" is decided by the latest period that ends by then, once the day is past and no later
     period that ends by then can still come; it must not end more than a year (or one step of the series) before.
-    After a year of waiting the latest such period decides.
+    After a year of waiting the latest such period decides. Where the target says "contains", the period in which the
+    day lies decides. A count in each year is decided by each year.
     Position. Decided: met or missed. Before: met if reached, otherwise by the gap to the path, with a tolerance that is
     a share of the required change. Without a path: not_due, and the sentence says why.
-    Evidence. The gap over its standard error, one-sided, 1.645. -#}
+    Evidence. The gap over its standard error, one-sided, 1.645.
+    Direction of travel. The change since the baseline over its standard error, two-sided, 1.96. -#}
 {%- set as_of = as_of_date(var('as_of')) -%}
 with
 
@@ -15,38 +20,90 @@ targets as (
     select * from {{ ref('int_targets_resolved') }}
 ),
 
+valued as (
+    select * from {{ ref('int_targets_valued') }}
+),
+
+detectable as (
+    select * from {{ ref('int_targets_detectable') }}
+),
+
 points as (
     select * from {{ ref('stg_plans__target_points') }}
 ),
 
-observations as (
-    select * from {{ ref('int_observations_weighed') }}
+profiles as (
+    select * from {{ ref('stg_plans__target_profiles') }}
 ),
 
 observed as (
     select
-        targets.*,
-        observations.period_start,
-        observations.period_months,
-        observations.period_end,
-        observations.value,
-        observations.lower_bound,
-        observations.upper_bound,
-        observations.dataset_id,
-        observations.origin,
-        {{ polarity_sign('targets.polarity') }} as sign,
-        lag(observations.period_end) over same_target as previous_end,
-        lead(observations.period_end) over same_target as next_end
+        targets.target_id,
+        targets.unit,
+        targets.decimals,
+        targets.polarity,
+        targets.kind,
+        targets.direction,
+        targets.comparator,
+        targets.benchmark,
+        targets.target_lower,
+        targets.target_upper,
+        targets.target_value,
+        targets.target_printed_value,
+        targets.baseline_value,
+        targets.baseline_date,
+        targets.baseline_period,
+        targets.baseline_change_error,
+        targets.due_date,
+        targets.deadline_date,
+        targets.due_rule,
+        targets.shape,
+        targets.is_range,
+        targets.is_counted,
+        targets.is_assessable,
+        targets.path_start_value,
+        targets.path_start_date,
+        targets.tolerance_share,
+        targets.tolerance_value,
+        targets.unverifiable_reason,
+        targets.caveat,
+        targets.compared_sign as sign,
+        detectable.detectability,
+        detectable.smallest_change,
+        valued.measure_id,
+        valued.area_code,
+        valued.period_start,
+        valued.period_months,
+        valued.period_end,
+        valued.value,
+        valued.lower_bound,
+        valued.upper_bound,
+        valued.population,
+        valued.standard_error,
+        valued.change_error,
+        valued.error_basis,
+        valued.unreliable_reason as value_unreliable_reason,
+        valued.boundary_grade,
+        valued.compared_value,
+        valued.level_value,
+        valued.compared_error,
+        valued.compared_lower,
+        valued.compared_upper,
+        valued.compared_with,
+        valued.areas_count,
+        valued.dataset_id,
+        valued.binding_id,
+        valued.origin,
+        valued.is_after_break,
+        targets.kind = 'count_in_period' and not targets.is_counted as is_each_period,
+        lag(valued.period_end) over same_target as previous_end,
+        lead(valued.period_end) over same_target as next_end
     from targets
-    inner join observations
-        on
-            targets.measure_id = observations.measure_id
-            and targets.area_code = observations.area_code
-            and targets.unit = observations.unit
-    where observations.value is not null
+    inner join valued on targets.target_id = valued.target_id
+    left join detectable on targets.target_id = detectable.target_id
     window same_target as (
         partition by targets.target_id
-        order by observations.period_end, observations.period_start
+        order by valued.period_end, valued.period_start
     )
 ),
 
@@ -60,59 +117,83 @@ stepped as (
         ) as step_months
     from observed
     where
-        (due_date is null or period_end <= due_date)
-        and (baseline_date is null or period_end >= baseline_date)
+        (
+            deadline_date is null
+            or case due_rule when 'contains' then period_start else period_end end <= deadline_date
+        )
+        and (baseline_date is null or baseline_date >= deadline_date or period_end >= baseline_date)
 ),
 
 decided as (
     select
         *,
         coalesce(
-            {{ as_of }} > due_date
-            and (next_end is null or next_end > due_date)
-            and period_end > due_date - make_interval(months => greatest(12, step_months))
-            and (
-                next_end > due_date
-                or period_end = due_date
-                or period_end + make_interval(months => step_months) > due_date
-                or {{ as_of }} > due_date + interval '12 months'
-            ), false
+            case
+                when is_each_period then true
+                when due_rule = 'contains'
+                    then
+                        {{ as_of }} > deadline_date
+                        and period_end >= deadline_date
+                        and coalesce(previous_end < deadline_date, true)
+                else
+                    {{ as_of }} > deadline_date
+                    and (next_end is null or next_end > deadline_date)
+                    and period_end > deadline_date - make_interval(months => greatest(12, step_months))
+                    and (
+                        next_end > deadline_date
+                        or period_end = deadline_date
+                        or period_end + make_interval(months => step_months) > deadline_date
+                        or {{ as_of }} > deadline_date + interval '12 months'
+                    )
+            end, false
         ) as is_due_value
     from stepped
 ),
 
--- The corners of each target's path: baseline, interim values, target at the due date.
+-- Targets whose path can be drawn.
+drawn as (
+    select *
+    from targets
+    where
+        path_start_date < deadline_date
+        and path_start_value is not null
+        and compared_level is not null
+        and kind not in ('benchmark', 'rank', 'quartile')
+),
+
+-- The corners of each target's path: its start, interim values, the level to reach on the deadline.
 corners as (
     select
         target_id,
-        baseline_date as corner_date,
-        baseline_value as corner_value
-    from targets
-    where baseline_date < due_date and baseline_value is not null and target_value is not null
+        shape,
+        path_start_date as corner_date,
+        path_start_value as corner_value
+    from drawn
     union
     select
         points.target_id,
+        drawn.shape,
         points.point_date as corner_date,
         points.point_value as corner_value
     from points
-    inner join targets on points.target_id = targets.target_id
+    inner join drawn on points.target_id = drawn.target_id
     where
-        points.point_date > targets.baseline_date
-        and points.point_date < targets.due_date
-        and targets.baseline_value is not null
-        and targets.target_value is not null
+        points.point_date > drawn.path_start_date
+        and points.point_date < drawn.deadline_date
+        and not drawn.is_range
     union
     select
         target_id,
-        due_date as corner_date,
-        target_value as corner_value
-    from targets
-    where baseline_date < due_date and baseline_value is not null and target_value is not null
+        shape,
+        deadline_date as corner_date,
+        compared_level as corner_value
+    from drawn
 ),
 
 stretches as (
     select
         target_id,
+        shape,
         corner_date as from_date,
         corner_value as from_value,
         lead(corner_date) over (partition by target_id order by corner_date) as to_date,
@@ -124,40 +205,72 @@ pathed as (
     select
         decided.*,
         case
-            when decided.is_due_value or decided.kind = 'maintain' then decided.target_value
+            when decided.is_due_value or decided.kind = 'maintain' then decided.level_value
+            when stretches.shape = 'stepped'
+                then
+                    case
+                        when decided.period_end = stretches.to_date then stretches.to_value
+                        else stretches.from_value
+                    end
             else
-                stretches.from_value + (stretches.to_value - stretches.from_value)
-                * ({{ month_number('decided.period_end') }} - {{ month_number('stretches.from_date') }})
-                / ({{ month_number('stretches.to_date') }} - {{ month_number('stretches.from_date') }})
+                (
+                    stretches.from_value + (stretches.to_value - stretches.from_value)
+                    * ({{ month_number('decided.period_end') }} - {{ month_number('stretches.from_date') }})
+                    / ({{ month_number('stretches.to_date') }} - {{ month_number('stretches.from_date') }})
+                ) * case when stretches.shape = 'seasonal' then coalesce(profiles.factor, 1) else 1 end
         end as expected_value,
-        decided.sign * (decided.baseline_value - decided.target_value) >= -1e-9
-        and abs(decided.baseline_value - decided.target_value) > 1e-9 as was_met_at_start
+        -- A count begins at nothing, so it cannot have been met at its start.
+        not decided.is_counted
+        and decided.sign * (decided.path_start_value - decided.level_value) >= -1e-9
+        and (abs(decided.path_start_value - decided.level_value) > 1e-9 or decided.is_range) as was_met_at_start
     from decided
     left join stretches
         on
             decided.target_id = stretches.target_id
             and decided.period_end > stretches.from_date
             and decided.period_end <= stretches.to_date
+    left join profiles
+        on
+            decided.target_id = profiles.target_id
+            and extract(quarter from decided.period_end) = profiles.quarter
 ),
 
 measured as (
     select
         *,
         case
-            when
-                not coalesce(was_met_at_start, false) and abs(target_value - baseline_value) > 1e-9
-                then (value - baseline_value) / (target_value - baseline_value)
+            when not coalesce(was_met_at_start, false) and abs(level_value - path_start_value) > 1e-9
+                then (compared_value - path_start_value) / (level_value - path_start_value)
         end as done_share,
         case
             when is_due_value then 1
-            when
-                not coalesce(was_met_at_start, false) and abs(target_value - baseline_value) > 1e-9
-                then (expected_value - baseline_value) / (target_value - baseline_value)
+            when not coalesce(was_met_at_start, false) and abs(level_value - path_start_value) > 1e-9
+                then (expected_value - path_start_value) / (level_value - path_start_value)
         end as expected_share,
-        sign * (value - expected_value) as gap,
-        sign * (value - target_value) as target_gap,
-        coalesce(tolerance_share * abs(target_value - baseline_value), 0) as tolerance,
-        {{ standard_error('lower_bound', 'upper_bound') }} as value_error
+        sign * (compared_value - expected_value) as gap,
+        sign * (compared_value - level_value) as target_gap,
+        coalesce(tolerance_value, tolerance_share * abs(level_value - path_start_value), 0) as tolerance,
+        -- Rolling years share months: such figures are not two.
+        coalesce(period_start <= baseline_date, false)
+        and not is_counted
+        and (not is_due_value or kind in ('absolute_change', 'percent_change')) as is_overlapping,
+        coalesce(
+            value_unreliable_reason,
+            case when is_after_break then 'the series changed its definition after the target was set' end,
+            case when baseline_date >= deadline_date then 'its baseline is dated after its due date' end
+        ) as unreliable_reason,
+        case
+            when
+                not is_range
+                and kind not in ('count_in_period', 'rank', 'quartile')
+                and period_start > baseline_date
+                and not is_after_break
+                and value_unreliable_reason is null
+                and change_error is not null
+                then
+                    (value - baseline_value)
+                    / nullif(sqrt(power(change_error, 2) + power(coalesce(baseline_change_error, change_error), 2)), 0)
+        end as change_z
     from pathed
 ),
 
@@ -173,7 +286,7 @@ judged as (
         *,
         -- What the verdict was about: the target itself, or the path to it.
         case when position in ('met', 'missed') then target_gap else gap end as judged_gap,
-        case when position in ('met', 'missed') then target_value else expected_value end as judged_against
+        case when position in ('met', 'missed') then level_value else expected_value end as judged_against
     from positioned
 ),
 
@@ -181,6 +294,13 @@ evidenced as (
     select
         *,
         {{ target_evidence() }} as evidence,
+        {{ direction_of_travel('change_z', polarity_sign('polarity')) }} as direction_of_travel,
+        {{ people_of('judged_gap', 'population', 'unit') }} as people_gap,
+        {{ growth_ratio(
+            'compared_value', 'path_start_value', 'level_value', 'sign',
+            '((' ~ month_number('period_end') ~ ' - ' ~ month_number('path_start_date') ~ ') / 12)',
+            '((' ~ month_number('deadline_date') ~ ' - ' ~ month_number('path_start_date') ~ ') / 12)'
+        ) }} as growth_ratio,
         not coalesce(judged_against between lower_bound and upper_bound, false) as is_outside_interval
     from judged
 ),
@@ -189,35 +309,27 @@ worded as (
     select
         *,
         {{ value_text('value', 'unit', 'decimals') }}
-        || ' ' || {{ period_phrase('period_start', 'period_months') }} as value_words,
-        case
-            when kind = 'maintain' and target_printed_value is null then 'no change for the worse'
-            when benchmark is not null then benchmark
-            when target_lower is not null
-                then
-                    {{ number_text('target_lower', 'decimals') }} || ' to '
-                    || {{ value_text('target_upper', 'unit', 'decimals') }}
-            when kind in ('absolute_change', 'percent_change') and target_printed_value is null
-                then 'any ' || direction
-            else
-                coalesce({{ value_text('target_value', 'unit', 'decimals') }}, 'an unknown level')
-                || case
-                    when kind in ('absolute_change', 'percent_change')
-                        then
-                            ' (' || {{ number_text('target_printed_value', '0') }}
-                            || case when kind = 'percent_change' then ' %' else '' end
-                            || case direction when 'decrease' then ' fewer' else ' more' end
-                            || coalesce(
-                                ' than the ' || {{ number_text('baseline_value', 'decimals') }} || ' of '
-                                || baseline_period, ''
-                            ) || ')'
-                    else ''
-                end
-        end
-        || coalesce(' by ' || {{ due_label('due_date') }}, '') as target_words,
-        {{ difference_text('judged_gap', 'unit', 'decimals') }} as gap_words,
+        || ' ' || {{ period_phrase('period_start', 'period_months') }}
+        || case
+            when is_counted and compared_value <> value
+                then ', ' || {{ value_text('compared_value', 'unit', 'decimals') }} || ' since the period began'
+            when kind = 'rank' and compared_with is not null
+                then ', place ' || compared_value || ' of ' || areas_count || ' in ' || compared_with
+            when kind = 'quartile' and compared_with is not null
+                then ', in quarter ' || compared_value || ' of ' || areas_count || ' in ' || compared_with
+            else ''
+        end as value_words,
+        {{ target_words() }} || coalesce(' by ' || {{ due_label('due_date') }}, '') as target_words,
+        case kind
+            when 'rank' then {{ counted_text('abs(judged_gap)', 'place') }}
+            when 'quartile' then {{ counted_text('abs(judged_gap)', 'quarter') }}
+            else {{ difference_text('judged_gap', 'unit', 'decimals') }}
+        end as gap_words,
         {{ value_text('expected_value', 'unit', 'decimals') }} as expected_words,
         {{ difference_text('tolerance', 'unit', 'decimals') }} as tolerance_words,
+        {{ difference_text('target_value - baseline_value', 'unit', 'decimals') }} as required_words,
+        {{ difference_text('smallest_change', 'unit', 'decimals') }} as smallest_words,
+        {{ difference_text('expected_value - path_start_value', 'unit', 'decimals') }} as asked_words,
         '(' || {{ number_text('lower_bound', 'decimals') }} || '-' || {{ number_text('upper_bound', 'decimals') }}
         || ')' as interval_words
     from evidenced
@@ -226,46 +338,8 @@ worded as (
 sentences as (
     select
         *,
-        case
-            when not is_assessable and unverifiable_reason is not null
-                then 'this cannot be verified as printed, since ' || unverifiable_reason
-            when not is_assessable and coalesce(polarity, '') not in ('higher', 'lower')
-                then 'the plan does not say which way is better, so no verdict is given'
-            when not is_assessable then 'a target of this kind is not assessed yet'
-            when target_value is null
-                then 'the plan prints only a change, and no value is published for its baseline period'
-            when position = 'met' and abs(target_gap) <= 1e-9 and (is_due_value or due_date is null) then 'met exactly'
-            when position = 'met' and (is_due_value or due_date is null) then 'met by ' || gap_words
-            when position = 'met' and abs(target_gap) <= 1e-9 then 'reached before it is due'
-            when position = 'met' then 'reached before it is due, by ' || gap_words
-            when position = 'missed' and abs(target_gap) <= 1e-9 then 'missed, since just reaching it is not enough'
-            when position = 'missed' then 'missed by ' || gap_words
-            when position = 'on_trajectory' and abs(gap) <= 1e-9
-                then 'on its path, which asks for ' || expected_words || ' by then'
-            when position = 'on_trajectory'
-                then gap_words || ' ahead of its path, which asks for ' || expected_words || ' by then'
-            when position = 'within_tolerance'
-                then gap_words || ' behind its path, within the tolerance of ' || tolerance_words
-            when position = 'off_trajectory' and was_met_at_start
-                then 'already met at the start, and no longer'
-            when position = 'off_trajectory'
-                then gap_words || ' behind its path, which asks for ' || expected_words || ' by then'
-            when period_end <= baseline_date then 'no period has ended since the baseline'
-            when due_date is null
-                then 'not reached, and the plan prints no due date, so no pace can be expected'
-            else 'not reached yet, and the plan prints no dated baseline, so no path can be drawn'
-        end as verdict_words,
-        case
-            when position in ('no_data', 'not_due') then ''
-            when value_error is null then '; no margin of error is published'
-            when evidence = 'not_distinguishable'
-                then '; the margin of error ' || interval_words || ' leaves that open'
-            when is_outside_interval
-                then
-                    '; the margin of error ' || interval_words || ' does not reach the '
-                    || case when position in ('met', 'missed') then 'target' else 'path' end
-            else '; that is more than chance explains, margin of error ' || interval_words
-        end as evidence_words
+        {{ verdict_words() }} as verdict_words,
+        {{ evidence_words() }} as evidence_words
     from worded
 ),
 
@@ -283,9 +357,19 @@ final as (
         is_due_value,
         position,
         evidence,
-        was_met_at_start,
+        coalesce(was_met_at_start, false) as was_met_at_start,
         dataset_id,
+        binding_id,
         origin,
+        boundary_grade,
+        error_basis,
+        direction_of_travel,
+        round(change_z::numeric, 4)::double precision as change_z,
+        compared_value,
+        level_value,
+        compared_lower,
+        compared_upper,
+        compared_with,
         -- Rounded so that 66.7 - 69.4 reads -2.7; comparisons above use the unrounded figures.
         round(expected_value::numeric, 6)::double precision as expected_value,
         round(done_share::numeric, 4)::double precision as done_share,
@@ -295,7 +379,11 @@ final as (
         end as pace,
         round(gap::numeric, 6)::double precision as gap,
         round(target_gap::numeric, 6)::double precision as target_gap,
-        round(value_error::numeric, 4)::double precision as standard_error,
+        round(compared_error::numeric, 4)::double precision as standard_error,
+        round(people_gap::numeric)::double precision as people_gap,
+        population,
+        round(growth_ratio::numeric, 4)::double precision as growth_ratio,
+        {{ growth_class('growth_ratio', 'target_gap >= -1e-9') }} as growth_class,
         value_words
         || case
             when not is_assessable and unverifiable_reason is not null then ': '

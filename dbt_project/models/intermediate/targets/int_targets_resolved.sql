@@ -1,5 +1,8 @@
 {#- Baseline and level to reach of each target. A printed baseline wins over a measured one; where the plan prints only
-    a change, the baseline is the value measured in the printed baseline period. The change stays as printed. -#}
+    a change, the baseline is the value measured in the printed baseline period. The change stays as printed.
+
+    A count in a period begins at nothing on the day before it, and is due on its last day. A range is assessed by the
+    distance to it: the level to reach is none. -#}
 with
 
 targets as (
@@ -20,16 +23,21 @@ dated as (
         -- Values are in the measure's unit; the printed aim of a change in per cent, a rank or a quartile is not.
         measures.unit as measured_unit,
         measures.decimals,
+        measures.population_measure_id,
         {{ written_period_start('targets.baseline_period') }} as baseline_start,
         {{ written_period_months('targets.baseline_period') }} as baseline_months
     from targets
     inner join measures on targets.measure_id = measures.measure_id
 ),
 
+-- What was measured in the baseline period: the baseline, where none is printed, and how sure it is, in any case.
 measured as (
     select distinct on (dated.target_id)
         dated.target_id,
         observations.value,
+        observations.standard_error,
+        observations.change_error,
+        observations.segment,
         observations.period_start,
         observations.period_months,
         observations.period_end
@@ -40,8 +48,8 @@ measured as (
             and dated.area_code = observations.area_code
             and dated.measured_unit = observations.unit
     where
-        dated.baseline_value is null
-        and observations.value is not null
+        observations.value is not null
+        and observations.unreliable_reason is null
         and observations.period_start >= dated.baseline_start
         and observations.period_end <= {{ period_end('dated.baseline_start', 'dated.baseline_months') }}
     order by dated.target_id asc, observations.period_end desc, observations.period_start desc
@@ -50,6 +58,9 @@ measured as (
 based as (
     select
         dated.*,
+        measured.standard_error as baseline_error,
+        measured.change_error as baseline_change_error,
+        measured.segment as baseline_segment,
         coalesce(dated.baseline_value, measured.value) as resolved_baseline,
         case
             when dated.baseline_value is not null then 'printed'
@@ -65,9 +76,31 @@ based as (
                 then {{ period_label('measured.period_start', 'measured.period_months') }}
             else {{ period_label('dated.baseline_start', 'dated.baseline_months') }}
         end as baseline_label,
-        case dated.direction when 'increase' then 1 when 'decrease' then -1 end as direction_sign
+        case dated.direction when 'increase' then 1 when 'decrease' then -1 end as direction_sign,
+        dated.kind = 'count_in_period' and dated.period not like 'R/%' as is_counted,
+        case when dated.period not like 'R/%' then {{ written_period_start('dated.period') }} end as window_start,
+        case when dated.period not like 'R/%' then {{ written_period_months('dated.period') }} end as window_months,
+        coalesce(dated.polarity = 'range' or dated.comparator = 'between', false)
+        and dated.target_lower is not null
+        and dated.target_upper is not null as is_range
     from dated
     left join measured on dated.target_id = measured.target_id
+),
+
+levelled as (
+    select
+        *,
+        -- Of a distance, and of a place in a ranking, less is better.
+        case when is_range or kind in ('rank', 'quartile') then 'lower' else polarity end as compared_polarity,
+        case when is_counted then {{ period_end('window_start', 'window_months') }} end as window_end,
+        case
+            when is_range then 0
+            when kind = 'maintain' then coalesce(target_value, resolved_baseline)
+            when kind in ('level', 'share', 'count_in_period', 'rank', 'quartile') then target_value
+            when kind = 'absolute_change' then resolved_baseline + direction_sign * target_value
+            when kind = 'percent_change' then resolved_baseline * (1 + direction_sign * target_value / 100)
+        end as level_value
+    from based
 ),
 
 final as (
@@ -83,6 +116,7 @@ final as (
         measured_unit as unit,
         unit as printed_unit,
         decimals,
+        population_measure_id,
         polarity,
         kind,
         direction,
@@ -96,20 +130,41 @@ final as (
         baseline_basis,
         baseline_date,
         baseline_label as baseline_period,
-        case kind
-            when 'level' then target_value
-            when 'share' then target_value
-            when 'maintain' then target_value
-            when 'absolute_change' then resolved_baseline + direction_sign * target_value
-            when 'percent_change' then resolved_baseline * (1 + direction_sign * target_value / 100)
-        end as target_value,
+        case when not is_range and kind not in ('rank', 'quartile') then level_value end as target_value,
         target_value as target_printed_value,
         due_date,
         due_basis,
+        due_rule,
+        shape,
+        tolerance_value,
+        baseline_error,
+        baseline_change_error,
+        baseline_segment,
+        benchmark_area_code,
+        is_range,
+        is_counted,
+        window_start,
+        -- What is compared: the path runs from its start to the level on the deadline.
+        {{ polarity_sign('compared_polarity') }} as compared_sign,
+        level_value as compared_level,
+        case
+            when is_counted then 0
+            when is_range then {{ range_distance('resolved_baseline', 'target_lower', 'target_upper') }}
+            when kind not in ('rank', 'quartile', 'benchmark') then resolved_baseline
+        end as path_start_value,
+        case when is_counted then window_start - 1 else baseline_date end as path_start_date,
+        coalesce(due_date, window_end) as deadline_date,
         coalesce(tolerance_share, {{ var('tolerance_share') }}) as tolerance_share,
-        kind in ('level', 'share', 'maintain', 'absolute_change', 'percent_change')
-        and coalesce(polarity, '') in ('higher', 'lower')
-        and target_value is not null as is_assessable,
+        case
+            when is_range then true
+            when coalesce(polarity, '') not in ('higher', 'lower') then false
+            when kind = 'maintain' then level_value is not null
+            when kind in ('level', 'share', 'absolute_change', 'percent_change') then target_value is not null
+            when kind = 'count_in_period' then target_value is not null and period is not null
+            when kind = 'benchmark' then benchmark_area_code is not null
+            when kind in ('rank', 'quartile') then target_value is not null and benchmark_area_code is not null
+            else false
+        end as is_assessable,
         -- What no figure can ever decide, as the plan prints it; `planmark plans check --all` names the same.
         case
             when comparator = 'unset' and kind = 'milestone' then 'the plan names a state, and no test of it'
@@ -130,7 +185,7 @@ final as (
         citation_quote,
         caveat,
         note
-    from based
+    from levelled
 )
 
 select * from final

@@ -29,7 +29,21 @@ final as (
         was_met_at_start,
         reason,
         dataset_id,
-        origin
+        origin,
+        binding_id,
+        boundary_grade,
+        error_basis,
+        direction_of_travel,
+        change_z,
+        compared_value,
+        level_value,
+        compared_lower,
+        compared_upper,
+        compared_with,
+        population,
+        people_gap,
+        growth_ratio,
+        growth_class
     from assessed
 )
 

@@ -38,7 +38,12 @@ final as (
         origin,
         origin = 'demonstration' as is_demonstration,
         released_at,
-        known_since_at
+        known_since_at,
+        standard_error,
+        error_basis,
+        unreliable_reason,
+        boundary_grade,
+        cells_count
     from broken
 )
 

@@ -21,6 +21,13 @@ assessments as (
     select * from {{ ref('fct_assessments') }}
 ),
 
+overrides as (
+    select distinct on (target_id) *
+    from {{ ref('fct_overrides') }}
+    where is_in_force
+    order by target_id asc, made_date desc
+),
+
 -- The value that decides a target, or else the newest that speaks for it.
 standing as (
     select distinct on (target_id) *
@@ -84,6 +91,24 @@ joined as (
         standing.gap,
         standing.target_gap,
         standing.reason,
+        standing.period_end as assessed_period_end,
+        standing.direction_of_travel,
+        standing.change_z,
+        standing.population as people_base,
+        standing.people_gap,
+        standing.growth_ratio,
+        standing.growth_class,
+        standing.error_basis,
+        standing.boundary_grade,
+        standing.binding_id,
+        standing.compared_value,
+        standing.level_value,
+        standing.compared_with,
+        overrides.override_position,
+        overrides.override_reason,
+        overrides.override_author,
+        overrides.expires_date as override_expires_date,
+        measures.decimals,
         -- Past its due date, and no value is near enough to decide it.
         stated.due_state = 'past' and not coalesce(standing.is_due_value, false) as is_undecidable
     from targets
@@ -95,6 +120,18 @@ joined as (
         on
             targets.measure_id = latest.measure_id
             and targets.area_code = latest.area_code
+    left join overrides on targets.target_id = overrides.target_id
+),
+
+-- A target never gets a colour without a value, whoever asks for it.
+overridden as (
+    select
+        *,
+        case when is_undecidable then 'no_data' else coalesce(position, 'no_data') end as computed_position,
+        case when is_undecidable then 'none' else coalesce(evidence, 'none') end as shown_evidence,
+        override_position is not null and not is_undecidable and coalesce(position, 'no_data') <> 'no_data'
+            as is_overridden
+    from joined
 ),
 
 final as (
@@ -132,8 +169,8 @@ final as (
             when not is_undecidable
                 then {{ period_label('assessed_period_start', 'assessed_period_months') }}
         end as assessed_period_label,
-        case when is_undecidable then 'no_data' else coalesce(position, 'no_data') end as position,
-        case when is_undecidable then 'none' else coalesce(evidence, 'none') end as evidence,
+        case when is_overridden then override_position else computed_position end as position,
+        shown_evidence as evidence,
         case when not is_undecidable then done_share end as done_share,
         case when not is_undecidable then expected_share end as expected_share,
         case when not is_undecidable then expected_value end as expected_value,
@@ -156,6 +193,11 @@ final as (
                 then
                     'No value is near enough to ' || {{ due_label('due_date') }} || ' to decide this target: the '
                     || 'newest is of ' || {{ period_label('latest_period_start', 'latest_period_months') }} || '.'
+            when is_overridden
+                then
+                    'Set by ' || override_author || ' until ' || to_char(override_expires_date, 'FMDD FMMonth YYYY')
+                    || ', since ' || override_reason || '. The rules say ' || replace(computed_position, '_', ' ')
+                    || ': ' || reason
             when reason is null
                 then
                     'No value since the baseline (' || coalesce(baseline_period, 'undated') || '): the newest is of '
@@ -183,8 +225,46 @@ final as (
         target_printed_unit,
         benchmark,
         target_period,
-        unverifiable_reason
-    from joined
+        unverifiable_reason,
+        case when not is_undecidable then direction_of_travel else 'cannot_tell' end as direction_of_travel,
+        case when not is_undecidable then people_gap end as people_gap,
+        case when not is_undecidable then growth_ratio end as growth_ratio,
+        case when not is_undecidable then growth_class end as growth_class,
+        detectability,
+        required_change,
+        smallest_change,
+        -- What happened after the value that decided it.
+        case
+            when is_due_value and not is_undecidable and latest_period_end > assessed_period_end
+                then
+                    'Since then: ' || {{ value_text('latest_value', 'unit', 'decimals') }} || ' '
+                    || {{ period_phrase('latest_period_start', 'latest_period_months') }}
+                    || coalesce(
+                        case
+                            when abs(latest_value - target_value) <= 1e-9 then ', at the target.'
+                            when {{ polarity_sign('polarity') }} * (latest_value - target_value) > 0
+                                then
+                                    ', ' || {{ difference_text('latest_value - target_value', 'unit', 'decimals') }}
+                                    || ' better than the target.'
+                            else
+                                ', ' || {{ difference_text('latest_value - target_value', 'unit', 'decimals') }}
+                                || ' short of the target.'
+                        end, '.'
+                    )
+        end as since_due_words,
+        computed_position,
+        is_overridden,
+        case when is_overridden then override_reason end as override_reason,
+        case when is_overridden then override_author end as override_author,
+        case when is_overridden then override_expires_date end as override_expires_date,
+        binding_id,
+        boundary_grade,
+        {{ var('method_version') }} as method_version,
+        error_basis,
+        case when not is_undecidable then compared_value end as compared_value,
+        case when not is_undecidable then level_value end as level_value,
+        compared_with
+    from overridden
 )
 
 select * from final

@@ -18,6 +18,7 @@ final as (
         perturbation_sd,
         uncertainty,
         counted_as,
+        population_measure_id,
         standing,
         returned_by,
         note
