@@ -43,7 +43,8 @@ def test_the_plans_target_is_assessed_on_the_published_series(real):
 
 # Read by hand from the published tables: the line of the file, then the aim and the day as the plan prints them.
 BY_HAND = [
-    # els_employment_rate_la: E06000016, 2009-01-01/P1Y, 63.1, 60.3 to 65.9. Plan, line 822: 69 %, and 69.7 % with the strategy.
+    # els_employment_rate_la: E06000016, 2009-01-01/P1Y, 63.1, 60.3 to 65.9. Plan, line 822: 69 % by 2009, and
+    # 69.7 % with the strategy.
     ("city_strategy_2007.employment_rate_2009", 69.0, "2009-12-31", 63.1, 60.3, 65.9, "missed", "confirmed"),
     (
         "city_strategy_2007.employment_rate_2009_with_strategy",
