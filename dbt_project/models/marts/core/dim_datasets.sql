@@ -15,8 +15,8 @@ dated as (
     select
         datasets.*,
         standings.standing,
-        nullif(standings.valid_from_date, '-infinity'::date) as standing_since_date,
         standings.source as standing_source,
+        nullif(standings.valid_from_date, '-infinity'::date) as standing_since_date,
         (datasets.newest_period_end + make_interval(months => 2 * datasets.step_months))::date as next_due_date
     from datasets
     left join standings on datasets.dataset_id = standings.dataset_id
