@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 #: nothing of the kind, in which case the gate compares them with the plan files. Any other mart without rows is a fault.
 MAY_BE_EMPTY = frozenset(
     {
-        "fct_overrides", "fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality",
+        "fct_forecast_points", "fct_overrides", "fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality",
         "dim_actions", "dim_kpis", "dim_milestones", "dim_reporting_duties", "dim_risks", "fct_action_marks",
         "fct_budget_lines", "fct_plan_findings", "fct_printed_statistics", "mart_actions", "mart_growth_matrix",
         "mart_plan_findings", "mart_printed_statistics", "mart_programme_monitoring", "mart_small_area_targets",

@@ -31,6 +31,15 @@
     {{ number_text(number, '0') }} || case when round(({{ number }})::numeric) = 1 then ' {{ thing }}' else ' {{ thing }}s' end
 {%- endmacro %}
 
+{# A probability in per cent; the last per cent at either end is not claimed. #}
+{% macro chance_text(chance) -%}
+    case
+        when {{ chance }} < 0.01 then 'under 1 %'
+        when {{ chance }} > 0.99 then 'over 99 %'
+        else round(({{ chance }} * 100)::numeric) || ' %'
+    end
+{%- endmacro %}
+
 {# The parts of the sentence that says where a target stands. They are written over the columns of
    int_targets_assessed. #}
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from planmark import database, publication
-from planmark.cli import dbt_stage
+from planmark.cli import dbt_stage, forecast_stage
 from planmark.cli.progress import step
 from planmark.database import Role
 from planmark.errors import DatabaseError, PlanmarkError, SettingsError
@@ -255,16 +255,18 @@ def _gate(settings: Settings, night: Night, door: str) -> None:
 
 
 def transform(settings: Settings, night: Night) -> None:
-    """Build seeds, staging and intermediate, in one process of dbt. Raises: TransformError."""
+    """Build seeds, staging and intermediate, in one process of dbt, and the forecasts from them. Raises: TransformError."""
     settings = _on_the_day(settings, night)
     with step(settings, night["run_id"], "transform") as note, _building(settings) as connection:
         note.message = _transform(settings, night, connection)
 
 
 def _transform(settings: Settings, night: Night, connection: psycopg.Connection) -> str:
+    before = publication.fingerprint(settings)
     built = _dbt(settings, night, "transform", "staging and intermediate", _BEFORE_MARTS)
-    connection.execute(f"comment on schema intermediate is '{_mark(night)}'".encode())
-    return built
+    forecasts = forecast_stage.run(settings)
+    connection.execute(f"comment on schema intermediate is '{_mark(night, before)}'".encode())
+    return f"{built}; {forecasts}"
 
 
 def build_marts(settings: Settings, night: Night) -> None:
@@ -275,9 +277,10 @@ def build_marts(settings: Settings, night: Night) -> None:
     settings = _on_the_day(settings, night)
     with step(settings, night["run_id"], "build_marts") as note, _building(settings) as connection:
         for _ in range(_MOST_BUILDS):
-            if _transformed_for(connection) != _mark(night):
-                _transform(settings, night, connection)  # another run has built its own since
             before = publication.fingerprint(settings)
+            # Another run may have built its own since, or a delivery may have arrived.
+            if _transformed_for(connection) != _mark(night, before):
+                _transform(settings, night, connection)
             publication.register_candidate(
                 settings,
                 night["publication_id"],
@@ -305,8 +308,8 @@ def _dbt(settings: Settings, night: Night, stage: str, what: str, selection: tup
     return dbt_stage.run(settings, what, selection, variables, log_name=f"dbt-{stage}-{night['run_id']}.log")
 
 
-def _mark(night: Night) -> str:
-    return f"{night['run_id']} {night['publication_id']}"
+def _mark(night: Night, fingerprint: str) -> str:
+    return f"{night['run_id']} {night['publication_id']} {fingerprint}"
 
 
 def _transformed_for(connection: psycopg.Connection) -> str | None:

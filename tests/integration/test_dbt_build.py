@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 
 from expectations.tables import ROW_FOR_ROW
 from planmark import database
+from planmark.cli import forecast_stage
 from planmark.database import Role
 from planmark.settings import ROOT, Settings
 
@@ -29,6 +30,7 @@ SHARED_RATES = ROOT.parent / "shared" / "data" / "aps" / "els_employment_rate_la
 LEICESTER, SPINNEY_HILLS = "E06000016", "E01013754"
 FIRST, SECOND = "p20261122t210000_aaaa", "p20261122t220000_bbbb"
 AS_OF = "2026-11-22"
+BEFORE_MARTS = ("resource_type:seed", "path:models/staging", "path:models/intermediate")
 
 # ONS Explore local statistics, employment rate of Leicester with its 95 % interval, read by hand from the
 # published table.
@@ -173,12 +175,20 @@ def built(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) 
     before = sorted(str(path) for path in PROJECT.rglob("*"))
     fill(module_warehouse)
     variables = {"publication_id": FIRST, "run_id": "run_1", "as_of": AS_OF}
-    stage = ("resource_type:seed", "path:models/staging", "path:models/intermediate")
-    first = dbt(module_warehouse, folder, *stage, unit_tests=True, **variables)
+    first = dbt(module_warehouse, folder, *BEFORE_MARTS, unit_tests=True, **variables)
     assert "unit_test" in first
+    forecast_stage.run(module_warehouse)
     dbt(module_warehouse, folder, "path:models/marts", unit_tests=True, **variables)
     assert sorted(str(path) for path in PROJECT.rglob("*")) == before
     yield module_warehouse
+
+
+def forecasts(settings: Settings) -> list:
+    with database.connect(settings, Role.TRANSFORMER) as connection:
+        return [
+            connection.execute(f"select * from intermediate.{table} order by 1, 2").fetchall()
+            for table in ("int_forecasts_made", "int_forecast_points")
+        ]
 
 
 def ask(settings: Settings, query: str, *values: object, role: Role = Role.GATE, schema: str = FIRST) -> list:
@@ -505,7 +515,7 @@ def test_every_mart_has_a_key_and_a_comment_on_every_column(built: Settings) -> 
         "and col_description(c.oid, attnum) is null) as silent "
         "from pg_class c where relnamespace = current_schema()::regnamespace and relkind in ('r', 'v')",
     )
-    assert len(rows) == 35
+    assert len(rows) == 37
     assert {row["relname"]: row["silent"] for row in rows if row["silent"]} == {}
     assert [row["relname"] for row in rows if not row["keys"]] == ["mart_quality"]
 
@@ -514,7 +524,12 @@ def test_a_second_build_leaves_the_first_publication_alone(built: Settings, tmp_
     """Built as of May 2008 with the values known now: calendar 2007 has ended, 2008 has not."""
     before = columns(built)
     as_of = {"as_of": "2008-05-01", "versions": "current"}
-    dbt(built, tmp_path, "path:seeds", "path:models", publication_id=SECOND, run_id="run_2", **as_of)
+    dbt(built, tmp_path, *BEFORE_MARTS, publication_id=SECOND, run_id="run_2", **as_of)
+    forecast_stage.run(built)
+    made = forecasts(built)
+    forecast_stage.run(built)
+    assert forecasts(built) == made
+    dbt(built, tmp_path, "path:models/marts", publication_id=SECOND, run_id="run_2", **as_of)
     assert columns(built) == before
     assert target(built, "employment_rate_march_2008")["latest_value"] == 65.1
     then = target(built, "employment_rate_march_2008", schema=SECOND)
@@ -526,6 +541,17 @@ def test_a_second_build_leaves_the_first_publication_alone(built: Settings, tmp_
     # Due at the end of 2009: 66.7 against the path's 66.8667 is 0.1667 behind; tolerance 10 % of 4 points.
     running = target(built, "employment_rate_2009", schema=SECOND)
     assert (running["position"], running["due_state"]) == ("within_tolerance", "upcoming")
+    # 64.0, 63.8, 67.8, 66.7: on the logit 0.5754, 0.5667, 0.7446, 0.6946, so moves of -0.0087, 0.1779 and -0.0500 and a
+    # usual move of 0.1068. Two years ahead 0.1511; 69 % is 0.8001. (0.8001 - 0.6946) / 0.1511 = 0.698; Student's t of 3
+    # degrees leaves 0.267 above.
+    assert running["chance"] == pytest.approx(0.267, abs=0.003)
+    assert running["forecast_value"] == pytest.approx(66.7)
+    assert running["outlook_words"].startswith(
+        "Unlikely to reach it (27 %): carried forward, the series stands at 66.7 %"
+    )
+    ahead = "select point_date from mart_target_trajectory where point_kind = 'forecast' and target_id = %s order by 1"
+    days = ask(built, ahead, "city_strategy_2007.employment_rate_2009", schema=SECOND)
+    assert [day["point_date"] for day in days] == [date(2008, 12, 31), date(2009, 12, 31)]
     # The path asks for 66.8667 - 65 = 1.8667 points so far, less than 1.645 x 1.3265 = 2.18.
     assert running["evidence"] == "too_early"
     assert running["gap"] == -0.166667

@@ -21,6 +21,10 @@ assessments as (
     select * from {{ ref('fct_assessments') }}
 ),
 
+forecasts as (
+    select * from {{ ref('fct_forecasts') }}
+),
+
 overrides as (
     select distinct on (target_id) *
     from {{ ref('fct_overrides') }}
@@ -108,6 +112,15 @@ joined as (
         overrides.override_reason,
         overrides.override_author,
         overrides.expires_date as override_expires_date,
+        forecasts.forecast_value,
+        forecasts.lower_80,
+        forecasts.upper_80,
+        forecasts.lower_95,
+        forecasts.upper_95,
+        forecasts.chance,
+        forecasts.chance_words,
+        forecasts.status_reason as forecast_reason,
+        forecasts.points_count as forecast_points_count,
         measures.decimals,
         -- Past its due date, and no value is near enough to decide it.
         stated.due_state = 'past' and not coalesce(standing.is_due_value, false) as is_undecidable
@@ -121,6 +134,7 @@ joined as (
             targets.measure_id = latest.measure_id
             and targets.area_code = latest.area_code
     left join overrides on targets.target_id = overrides.target_id
+    left join forecasts on targets.target_id = forecasts.target_id
 ),
 
 -- A target never gets a colour without a value, whoever asks for it.
@@ -263,7 +277,27 @@ final as (
         error_basis,
         case when not is_undecidable then compared_value end as compared_value,
         case when not is_undecidable then level_value end as level_value,
-        compared_with
+        compared_with,
+        forecast_value,
+        lower_80,
+        upper_80,
+        lower_95,
+        upper_95,
+        chance,
+        chance_words,
+        forecast_reason,
+        -- Will we get there? One sentence, out of the same numbers.
+        case
+            when chance is not null
+                then
+                    initcap(left(chance_words, 1)) || substr(chance_words, 2) || ' to reach it ('
+                    || {{ chance_text('chance') }} || '): carried forward, the series stands at '
+                    || {{ value_text('forecast_value', 'unit', 'decimals') }} || ' by ' || {{ due_label('due_date') }}
+                    || ', with 8 chances in 10 between ' || {{ number_text('lower_80', 'decimals') }} || ' and '
+                    || {{ number_text('upper_80', 'decimals') }} || '.'
+            when due_state = 'upcoming' and latest_value is not null and forecast_reason is not null
+                then 'No forecast: ' || forecast_reason || '.'
+        end as outlook_words
     from overridden
 )
 

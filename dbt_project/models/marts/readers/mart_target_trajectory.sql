@@ -12,6 +12,10 @@ assessments as (
     select * from {{ ref('fct_assessments') }}
 ),
 
+forecasts as (
+    select * from {{ ref('fct_forecast_points') }}
+),
+
 observed as (
     select
         targets.target_id,
@@ -76,31 +80,74 @@ points as (
     select * from dues
 ),
 
+banded as (
+    select
+        target_id,
+        point_kind,
+        point_date,
+        period_start,
+        period_months,
+        expected_value,
+        actual_value,
+        actual_lower,
+        actual_upper,
+        is_due_value,
+        null::double precision as forecast_value,
+        null::double precision as lower_80,
+        null::double precision as upper_80,
+        null::double precision as lower_95,
+        null::double precision as upper_95
+    from points
+    union all
+    select
+        target_id,
+        'forecast' as point_kind,
+        point_date,
+        point_date as period_start,
+        0 as period_months,
+        null::double precision as expected_value,
+        null::double precision as actual_value,
+        null::double precision as actual_lower,
+        null::double precision as actual_upper,
+        false as is_due_value,
+        forecast_value,
+        lower_80,
+        upper_80,
+        lower_95,
+        upper_95
+    from forecasts
+),
+
 final as (
     select
         targets.publication_id,
-        points.target_id,
-        points.point_kind,
-        points.period_start,
-        points.period_months,
-        points.point_date,
+        banded.target_id,
+        banded.point_kind,
+        banded.period_start,
+        banded.period_months,
+        banded.point_date,
         case
-            when points.point_kind = 'observed'
-                then {{ period_label('points.period_start', 'points.period_months') }}
-            when points.point_kind = 'baseline' then targets.baseline_period
-            else {{ due_label('points.point_date') }}
+            when banded.point_kind = 'observed'
+                then {{ period_label('banded.period_start', 'banded.period_months') }}
+            when banded.point_kind = 'baseline' then targets.baseline_period
+            else {{ due_label('banded.point_date') }}
         end as point_label,
         targets.plan_id,
         targets.measure_id,
         targets.area_code,
         targets.unit,
-        points.expected_value,
-        points.actual_value,
-        points.actual_lower,
-        points.actual_upper,
-        points.is_due_value
-    from points
-    inner join targets on points.target_id = targets.target_id
+        banded.expected_value,
+        banded.actual_value,
+        banded.actual_lower,
+        banded.actual_upper,
+        banded.is_due_value,
+        banded.forecast_value,
+        banded.lower_80,
+        banded.upper_80,
+        banded.lower_95,
+        banded.upper_95
+    from banded
+    inner join targets on banded.target_id = targets.target_id
 )
 
 select * from final
