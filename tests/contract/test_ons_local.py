@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import logging
 import threading
 from collections.abc import Iterator
@@ -412,6 +414,42 @@ def test_the_demonstration_tables_are_read_and_called_so(tmp_path: Path) -> None
         replica.close()
 
 
+def published(dataset_id: str) -> Path:
+    """Return the published table of a dataset of the catalogue, or skip."""
+    ours = load_definitions()[dataset_id]
+    assert isinstance(ours, OnsLocalDefinition)
+    found = sorted(shared("data").rglob(f"{ours.source.table}.csv*"))
+    if not found:
+        pytest.skip(f"shared material is missing: {ours.source.table}")
+    return found[0]
+
+
+ONS_LOCAL = [name for name, ours in load_definitions().items() if ours.provider == "ons_local"]
+
+
+@pytest.mark.parametrize("dataset_id", ONS_LOCAL)
+def test_every_row_of_a_published_table_is_accounted_for(tmp_path: Path, dataset_id: str) -> None:
+    """Rows of the file, counted by themselves, are those asked for and those outside; all asked for are good."""
+    found = published(dataset_id)
+    raw = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
+    in_file = sum(1 for _ in csv.reader(io.StringIO(raw.decode("utf-8-sig")))) - 1
+    ours = load_definitions()[dataset_id]
+    provider = OnsLocalProvider(load_settings(home=tmp_path, ons_local_source=str(found.parent)))
+    writer = Archive((tmp_path / "archive").as_uri()).new_delivery(ours.id)
+    provider.fetch(ours, writer)
+    facts = writer.facts
+    [page] = provider.parse(ours, writer.finish())
+    assert facts["rows_in_table"] == in_file
+    assert facts["rows_in_table"] == (
+        facts["rows_for_us"]
+        + facts["rows_of_other_areas"]
+        + facts["rows_of_other_indicators"]
+        + facts["rows_of_other_periods"]
+    )
+    assert (page.rows.num_rows, page.rejected) == (facts["rows_for_us"], ())
+    assert page.rows.num_rows >= ours.door.rows_at_least
+
+
 def real(folder: Path, path: str, **changes: Any) -> list[dict[str, Any]]:
     """Read one published table of the shared material, or skip."""
     found = shared(path)
@@ -467,6 +505,40 @@ def test_the_published_healthy_life_expectancy_is_of_three_years(tmp_path: Path)
         60.8,
         36,
     )
+
+
+@pytest.mark.parametrize(
+    ("school_year", "value", "lower", "upper"),
+    [(2012, 31.12245, 29.99561, 32.36312), (2021, 33.20053, 32.14996, 34.27705), (2020, None, None, None)],
+)
+def test_the_published_overweight_of_the_county(
+    tmp_path: Path, school_year: int, value: float | None, lower: float | None, upper: float | None
+) -> None:
+    """By hand: the lines of E10000018 for 2012-08-01, 2021-08-01 and 2020-08-01, which is withheld."""
+    rows = real(tmp_path, OVERWEIGHT, id="ons_local_overweight_year6")
+    assert len(rows) == 224  # 14 areas, 16 school years
+    row = one(rows, area_code="E10000018", period_start=date(school_year, 8, 1))
+    assert (row["value"], row["lower_bound"], row["upper_bound"]) == (value, lower, upper)
+    assert (row["period_months"], row["unit"]) == (12, "percent")
+    assert row["status"] == ("u" if value is None else None)
+
+
+def test_the_published_level_3_of_the_county(tmp_path: Path) -> None:
+    """By hand: E10000018, 2013, 53.1 (48.3 to 57.9)."""
+    rows = real(tmp_path, LEVEL_3, id="ons_local_level3_or_above")
+    assert len(rows) == 270  # 15 areas, 18 years
+    row = one(rows, area_code="E10000018", period_start=date(2013, 1, 1))
+    assert (row["value"], row["lower_bound"], row["upper_bound"]) == (53.1, 48.3, 57.9)
+
+
+def test_published_counts_and_shares_of_businesses_keep_their_units(tmp_path: Path) -> None:
+    """By hand: E06000016, Active businesses, 2024: 14,260; Business births, 2019: 15.4545."""
+    path = "data/business/els_business_demography_la.csv.gz"
+    rows = real(tmp_path, path, id="ons_local_business_demography")
+    count = one(rows, area_code="E06000016", indicator="Active businesses", period_start=date(2024, 1, 1))
+    share = one(rows, area_code="E06000016", indicator="Business births", period_start=date(2019, 1, 1))
+    assert (count["value"], count["unit"]) == (14260, "businesses")
+    assert (share["value"], share["unit"]) == (pytest.approx(15.454545), "percent")
 
 
 LEVEL_3 = "data/aps/els_level3_or_above_2004_2021_la.csv.gz"

@@ -5,12 +5,21 @@ datasets as (
     select * from {{ ref('int_datasets_observed') }}
 ),
 
+standings as (
+    select * from {{ ref('stg_reference__dataset_standings') }}
+    where {{ as_of }} between valid_from_date and valid_to_date
+),
+
 -- Late when nothing new has come two periods after the last one ended.
 dated as (
     select
-        *,
-        (newest_period_end + make_interval(months => 2 * step_months))::date as next_due_date
+        datasets.*,
+        standings.standing,
+        standings.source as standing_source,
+        nullif(standings.valid_from_date, '-infinity'::date) as standing_since_date,
+        (datasets.newest_period_end + make_interval(months => 2 * datasets.step_months))::date as next_due_date
     from datasets
+    left join standings on datasets.dataset_id = standings.dataset_id
 ),
 
 final as (
@@ -32,7 +41,10 @@ final as (
         case when outcome in ('refused', 'failed') then error_text end as last_error,
         coalesce(outcome in ('refused', 'failed'), false) as is_stale,
         origin,
-        coalesce(origin = 'demonstration', false) as is_demonstration
+        coalesce(origin = 'demonstration', false) as is_demonstration,
+        standing,
+        standing_since_date,
+        standing_source
     from dated
 )
 
