@@ -70,6 +70,7 @@ class Target:
     people_gap: float | None
     outlook_words: str | None
     counterfactual_words: str | None
+    standing_words: str | None
     is_demonstration: bool
     publication_id: str
     as_of: date
@@ -129,7 +130,7 @@ _COLUMNS: LiteralString = (
     "p.direction, p.polarity, p.target_printed_unit, p.target_lower_value, p.target_upper_value, p.benchmark, p.due_date, "
     "p.baseline_value, p.baseline_period, p.target_value, p.target_printed_value, p.latest_value, p.latest_lower, "
     "p.latest_upper, p.latest_period_label, p.assessed_value, p.assessed_period_label, p.position, p.evidence, p.reason, "
-    "p.since_due_words, p.people_gap, p.outlook_words, p.counterfactual_words, "
+    "p.since_due_words, p.people_gap, p.outlook_words, p.counterfactual_words, p.standing_words, "
     "p.is_demonstration, p.publication_id, p.as_of"
 )
 

@@ -88,6 +88,7 @@
             then 'the plan does not say which way is better, so no verdict is given'
         when not is_assessable and kind in ('absolute_change', 'percent_change') and target_printed_value is not null
             then 'the plan prints only a change, and no value is published for its baseline period'
+        when not is_assessable and kind = 'maintain' then 'the plan prints nothing to compare it with'
         when not is_assessable then 'a target of this kind cannot be assessed from a series'
         when level_value is null and kind = 'benchmark' then 'the area it is compared with has no value in that period'
         when level_value is null
@@ -102,6 +103,12 @@
         when position = 'missed' and not is_due_value then 'over its limit already, by ' || gap_words
         when position = 'missed' and abs(target_gap) <= 1e-9 then 'missed, since just reaching it is not enough'
         when position = 'missed' then 'missed by ' || gap_words
+        when kind = 'maintain' and abs(gap) <= 1e-9 then 'at the level to hold'
+        when kind = 'maintain' and gap > 0 then gap_words || ' better than the level to hold'
+        when kind = 'maintain' and position in ('within_tolerance', 'off_trajectory')
+            then
+                gap_words || ' worse than the level to hold'
+                || case position when 'within_tolerance' then ', within the tolerance of ' || tolerance_words else '' end
         when position = 'on_trajectory' and abs(gap) <= 1e-9
             then 'on its path, which asks for ' || expected_words || ' by then'
         when position = 'on_trajectory'

@@ -143,7 +143,9 @@ def _target(out: Console, target: Target) -> None:
     evidence = EVIDENCE.get(target.evidence, target.evidence)
     _line(out, f"{position.upper()}; evidence: {evidence}")
     _line(out, target.reason + _in_people(target))
-    for more in (target.counterfactual_words, target.since_due_words, target.outlook_words):
+    for more in (
+        target.counterfactual_words, target.since_due_words, target.outlook_words, target.standing_words,
+    ):  # fmt: skip
         if more:
             _line(out, more)
 
@@ -157,7 +159,12 @@ def _in_people(target: Target) -> str:
         said = "fewer than asked for" if fewer_is_better else "more than asked for"
     else:
         said = "too many" if fewer_is_better else "too few"
-    return f" That is about {abs(target.people_gap):,.0f} people {said}."
+    return f" That is about {_three_figures(abs(target.people_gap)):,} people {said}."
+
+
+def _three_figures(number: float) -> int:
+    """Return a number of people to three figures: a rate and a population carry no more."""
+    return int(float(f"{number:.3g}"))
 
 
 def _aim(target: Target) -> str:

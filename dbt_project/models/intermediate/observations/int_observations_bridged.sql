@@ -1,6 +1,6 @@
-{#- Values on later boundaries, brought to the areas in which small-area targets were set. An area's own values win. Counts
-    are added up over all its parts, or not at all: a sum with a part missing, or a remainder, is no value. Rates are made
-    anew from numerator and denominator. Of merged areas the value is that of the whole group. -#}
+{#- Values on later boundaries, brought to the areas in which small-area targets were set. An area's own values win.
+    Counts are added up over all its parts, or not at all: a sum with a part missing, or a remainder, is no value. Rates
+    are made anew from numerator and denominator. Of merged areas the value is that of the whole group. -#}
 with
 
 observations as (

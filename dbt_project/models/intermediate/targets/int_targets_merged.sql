@@ -1,5 +1,5 @@
-{#- Targets about an area that was merged with others: what the whole group measured in the baseline period. The change of
-    the group is compared with the change that the target asks for. -#}
+{#- Targets about an area that was merged with others: what the whole group measured in the baseline period. The change
+    of the group is compared with the change that the target asks for. -#}
 with
 
 targets as (

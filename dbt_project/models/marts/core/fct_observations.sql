@@ -4,6 +4,10 @@ observations as (
     select * from {{ ref('int_observations_weighed') }}
 ),
 
+bindings as (
+    select * from {{ ref('stg_plans__bindings') }}
+),
+
 -- A later segment is another definition: the first period of it is where the series breaks.
 broken as (
     select
@@ -18,33 +22,35 @@ broken as (
 final as (
     select
         {{ publication_id(var('publication_id')) }} as publication_id,
-        measure_id,
-        area_code,
-        period_start,
-        period_months,
-        period_end,
-        value,
-        lower_bound,
-        upper_bound,
-        numerator,
-        denominator,
-        observation_status,
-        unit,
-        dataset_id,
-        binding_id,
-        segment,
-        is_break,
-        is_sum,
-        origin,
-        origin = 'demonstration' as is_demonstration,
-        released_at,
-        known_since_at,
-        standard_error,
-        error_basis,
-        unreliable_reason,
-        boundary_grade,
-        cells_count
+        broken.measure_id,
+        broken.area_code,
+        broken.period_start,
+        broken.period_months,
+        broken.period_end,
+        broken.value,
+        broken.lower_bound,
+        broken.upper_bound,
+        broken.numerator,
+        broken.denominator,
+        broken.observation_status,
+        broken.unit,
+        broken.dataset_id,
+        broken.binding_id,
+        broken.segment,
+        broken.is_break,
+        broken.is_sum,
+        broken.origin,
+        broken.origin = 'demonstration' as is_demonstration,
+        broken.released_at,
+        broken.known_since_at,
+        broken.standard_error,
+        broken.error_basis,
+        broken.unreliable_reason,
+        broken.boundary_grade,
+        broken.cells_count,
+        bindings.coverage as binding_coverage
     from broken
+    left join bindings on broken.binding_id = bindings.binding_id
 )
 
 select * from final

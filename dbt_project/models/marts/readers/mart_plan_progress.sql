@@ -25,6 +25,10 @@ forecasts as (
     select * from {{ ref('fct_forecasts') }}
 ),
 
+datasets as (
+    select * from {{ ref('dim_datasets') }}
+),
+
 trends as (
     select * from {{ ref('fct_trends') }}
 ),
@@ -77,7 +81,6 @@ joined as (
     select
         targets.*,
         measures.measure_title,
-        measures.coverage,
         measures.returned_by,
         measures.awaited_sources,
         stated.due_state,
@@ -131,6 +134,8 @@ joined as (
         forecasts.chance_words,
         forecasts.status_reason as forecast_reason,
         forecasts.points_count as forecast_points_count,
+        datasets.standing,
+        datasets.standing_since_date,
         trends.trend,
         trends.trend_judgement,
         counterfactuals.counterfactual_value,
@@ -138,6 +143,7 @@ joined as (
         counterfactuals.is_more_than_chance as is_unlike_comparator,
         counterfactuals.counterfactual_words,
         measures.decimals,
+        coalesce(latest.binding_coverage, measures.coverage) as coverage,
         -- Past its due date, and no value is near enough to decide it.
         stated.due_state = 'past' and not coalesce(standing.is_due_value, false) as is_undecidable
     from targets
@@ -156,6 +162,7 @@ joined as (
         on
             targets.measure_id = trends.measure_id
             and targets.area_code = trends.area_code
+    left join datasets on latest.dataset_id = datasets.dataset_id
 ),
 
 -- A target never gets a colour without a value, whoever asks for it.
@@ -325,7 +332,14 @@ final as (
         case when not is_undecidable then counterfactual_value end as counterfactual_value,
         case when not is_undecidable then counterfactual_difference end as counterfactual_difference,
         case when not is_undecidable then is_unlike_comparator end as is_unlike_comparator,
-        case when not is_undecidable then counterfactual_words || '.' end as counterfactual_words
+        case when not is_undecidable then counterfactual_words || '.' end as counterfactual_words,
+        standing,
+        case
+            when standing ilike '%suspended%'
+                then
+                    'The accreditation of this source has been suspended since '
+                    || to_char(standing_since_date, 'FMDD FMMonth YYYY') || '.'
+        end as standing_words
     from overridden
 )
 
