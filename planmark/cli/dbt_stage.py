@@ -20,16 +20,24 @@ _FAULTS = ("error", "fail", "runtime error")
 
 
 def run(
-    settings: Settings, stage: str, selection: Sequence[str], variables: Mapping[str, str], *, log_name: str
+    settings: Settings,
+    stage: str,
+    selection: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    log_name: str,
+    build: str = "",
 ) -> str:
     """Build what `selection` names; return what was built in one phrase: `32 tables and views, 190 tests`.
 
+    `build` names a build that looks back: it has schemas and working files of its own.
     Unit tests are left out: they test the code, and the code has not changed since it was tested.
     Raises: RegistryError if the plan files have faults; TransformError naming each node that failed and what the
     database said.
     """
-    plans = snapshot(settings, settings.home / "dbt" / "plans")
-    target = settings.home / "dbt" / "target"
+    folder = settings.home / "dbt" / build
+    plans = snapshot(settings, folder / "plans")
+    target = folder / "target"
     results = target / "run_results.json"
     log = settings.home / "logs" / log_name
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -38,8 +46,8 @@ def run(
         sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", *selection,
         "--exclude-resource-type", "unit_test",
         "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--target-path", str(target), "--log-path", str(settings.home / "dbt" / "logs"),
-        "--vars", json.dumps(dict(variables)),
+        "--target-path", str(target), "--log-path", str(folder / "logs"),
+        "--vars", json.dumps({**variables, "build": build} if build else dict(variables)),
     ]  # fmt: skip
     with log.open("ab") as output:
         done = subprocess.run(

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BEFORE_MARTS = ("--select", "resource_type:seed", "path:models/staging", "path:models/intermediate",
+BEFORE_MARTS = ("--select", "resource_type:seed", "path:models/staging", "path:models/intermediate",
                  "--indirect-selection", "cautious")  # fmt: skip
-_MARTS = ("--select", "path:models/marts", "--indirect-selection", "buildable")
+MARTS = ("--select", "path:models/marts", "--indirect-selection", "buildable")
 #: dbt's views outside the candidate are shared, so only one run at a time builds; others wait for so long.
 _BUILD_PATIENCE_SECONDS = 1800.0
 #: A fetch that ends while marts are built would mix two states of `raw`; then they are built again.
@@ -263,7 +263,7 @@ def transform(settings: Settings, night: Night) -> None:
 
 def _transform(settings: Settings, night: Night, connection: psycopg.Connection) -> str:
     before = publication.fingerprint(settings)
-    built = _dbt(settings, night, "transform", "staging and intermediate", _BEFORE_MARTS)
+    built = _dbt(settings, night, "transform", "staging and intermediate", BEFORE_MARTS)
     forecasts = forecast_stage.run(settings)
     connection.execute(f"comment on schema intermediate is '{_mark(night, before)}'".encode())
     return f"{built}; {forecasts}"
@@ -289,7 +289,7 @@ def build_marts(settings: Settings, night: Night) -> None:
                 before,
                 publication.origin(settings),
             )
-            note.message = _dbt(settings, night, "marts", "the marts", _MARTS)
+            note.message = _dbt(settings, night, "marts", "the marts", MARTS)
             if publication.fingerprint(settings) == before:
                 return
             log.warning("deliveries arrived while the marts were built; building them again")

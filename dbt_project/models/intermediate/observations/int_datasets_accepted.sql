@@ -12,7 +12,7 @@ known as (
     where
         outcome in ('loaded', 'unchanged')
         {% if var('versions') != 'current' -%}
-            and coalesce(loaded_at, finished_at, started_at) < {{ as_of_date(var('as_of')) }} + 1
+            and known_at < {{ as_of_date(var('as_of')) }} + 1
         {%- endif %}
 ),
 

@@ -9,7 +9,7 @@ datasets as (
 deliveries as (
     select *
     from {{ ref('stg_raw__deliveries') }}
-    where started_at < {{ as_of_date(var('as_of')) }} + 1
+    where {{ 'known_at' if var('versions') == 'released' else 'started_at' }} < {{ as_of_date(var('as_of')) }} + 1
 ),
 
 accepted as (

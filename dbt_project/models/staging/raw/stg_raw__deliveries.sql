@@ -18,7 +18,8 @@ final as (
         loaded_at,
         newest_period as newest_period_start,
         rows_fetched as rows_fetched_count,
-        error as error_text
+        error as error_text,
+        {{ delivery_known_at() }} as known_at
     from source
 )
 

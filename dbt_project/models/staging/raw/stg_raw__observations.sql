@@ -1,7 +1,7 @@
 with
 
 source as (
-    select * from {{ source('raw', 'observations') }}
+    {{ observation_versions(source('raw', 'observations'), source('raw', 'deliveries')) }}
 ),
 
 final as (
