@@ -7,6 +7,7 @@ marts, and every data test between them.
 
 from __future__ import annotations
 
+import itertools
 import random
 import resource
 import statistics
@@ -26,6 +27,7 @@ LAST_YEAR = 2023
 AS_OF = date(2024, 6, 30)
 #: A council has so many targets; a hundred councils have the same measures.
 TARGETS_OF_A_COUNCIL = 500
+HUNDRED_COUNCILS = 50_000
 SEED = 20261128
 MOST_NODES = 12
 
@@ -63,7 +65,9 @@ def council(targets: int) -> Council:
     names = []
     for number in range(min(targets, TARGETS_OF_A_COUNCIL)):
         kind = number % 3
-        unit, more = (("percent", {}), ("incidents", {"counted_as": "events"}), ("people", {"rounding": 5}))[kind]
+        unit, more = (("percent", {}), ("incidents", {"counted_as": "events"}), ("people", {"rounding": 5}))[
+            kind
+        ]
         names.append(
             (made.measure(f"m{number}", unit=unit, polarity="higher" if kind == 0 else "lower", **more), kind)
         )
@@ -126,8 +130,21 @@ def _drop(settings: Settings, built: Built) -> None:
         connection.execute(f"drop schema marts_{built.publication_id} cascade".encode())
 
 
+def measure_all(folder: Path, targets: Sequence[int], runs: int, *, hundred: bool) -> None:
+    """Measure every size, smallest first, and report. The largest is measured once: it takes minutes."""
+    folder.chmod(0o755)  # the server runs as somebody else
+    sizes = []
+    for count in [*sorted(targets), *([HUNDRED_COUNCILS] if hundred else [])]:
+        print(f"assessing {count:,} targets", flush=True)
+        sizes.append(measure(folder, count, 1 if count == HUNDRED_COUNCILS else runs))
+    report(sizes)
+
+
 def report(sizes: Sequence[Size]) -> None:
-    """Print the table, the slope, and where the time of the largest went."""
+    """Print the table, the slope, and where the time of the largest went.
+
+    Memory is that of the largest Python process so far: dbt, while it reads the plan files.
+    """
     print(f"\nall assessments, {PERIODS} periods a target; seconds are medians (least to most)")
     print(
         f"{'targets':>8} {'runs':>5} {'seconds':>22} {'a 1,000':>9} {'floor':>8} {'times floor':>12} {'peak MB':>8}"
@@ -144,7 +161,7 @@ def report(sizes: Sequence[Size]) -> None:
             [size.targets for size in sizes], [size.median for size in sizes]
         )
         print(f"straight line through them: {fixed:.1f} s and {1000 * slope:.2f} s for each 1,000 targets")
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in itertools.pairwise(sizes):
             added = 1000 * (after.median - before.median) / (after.targets - before.targets)
             print(f"  from {before.targets:,} to {after.targets:,}: {added:.2f} s for each 1,000 more")
         print("  linear where these agree; a rising figure grows faster than the targets")

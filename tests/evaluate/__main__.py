@@ -20,7 +20,9 @@ SECTIONS: dict[str, Callable[[], report.Section]] = {
 def main() -> int:
     """Run the sections that were asked for; 1 if a figure is not what it should be."""
     asked = argparse.ArgumentParser(prog="python -m tests.evaluate", description=__doc__)
-    asked.add_argument("--section", choices=tuple(SECTIONS), action="append", help="one section; may be repeated")
+    asked.add_argument(
+        "--section", choices=tuple(SECTIONS), action="append", help="one section; may be repeated"
+    )
     asked.add_argument("--print-only", action="store_true", help="leave docs/methodology.md as it is")
     wanted = asked.parse_args()
     done = []

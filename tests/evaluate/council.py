@@ -52,7 +52,9 @@ class Value:
 def datasets() -> list[str]:
     """Return the ids of the catalogue's datasets that are no figures of plans."""
     with (REFERENCE / "datasets.csv").open(encoding="utf-8", newline="") as file:
-        return [row["dataset_id"] for row in csv.DictReader(file) if not row["dataset_id"].startswith("plan_")]
+        return [
+            row["dataset_id"] for row in csv.DictReader(file) if not row["dataset_id"].startswith("plan_")
+        ]
 
 
 @dataclass
@@ -258,6 +260,8 @@ def build(settings: Settings, as_of: date) -> Built:
         stage(settings, night)
         seconds[name] = time.perf_counter() - began
         if name != "forecast":
-            said = json.loads((settings.home / "dbt" / "target" / "run_results.json").read_text(encoding="utf-8"))
+            said = json.loads(
+                (settings.home / "dbt" / "target" / "run_results.json").read_text(encoding="utf-8")
+            )
             nodes |= {result["unique_id"]: result["execution_time"] for result in said["results"]}
     return Built(settings, night["publication_id"], seconds, nodes)

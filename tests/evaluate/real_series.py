@@ -1,7 +1,8 @@
 """Every yearly series of the published tables: name, years and values, read with pandas.
 
-All areas and all indicators. Left out: tables that are an earlier edition of another, so that no series counts twice (one of
-them holds the marks of an unfinished merge); healthy life expectancy, whose three-year periods leave four independent points.
+All areas and all indicators. Left out: tables that are an earlier edition of another, so that no series counts twice (one
+of them holds the marks of an unfinished merge); healthy life expectancy, whose three-year periods leave four
+independent points.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _series_of(name: str, table: pd.DataFrame) -> Iterator[RealSeries]:
             continue
         values = rows["value"].astype(float).tolist()
         unit = str(rows["unit"].iloc[0]).strip().lower()
-        is_share = unit in SHARE_UNITS and 0 <= min(values) and max(values) <= 100
+        is_share = unit in SHARE_UNITS and min(values) >= 0 and max(values) <= 100
         errors = ((rows["upper"] - rows["lower"]) / (2 * 1.96)).tolist()
         yield RealSeries(
             name, str(indicator), str(area), is_share, tuple(years[first:]), tuple(values),

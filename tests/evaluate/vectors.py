@@ -13,8 +13,9 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 
 from planmark.cli import dbt_stage
 from planmark.settings import Settings
@@ -57,6 +58,11 @@ def _series(column: str, measure: str, model: str) -> str:
     return f"select {column} from {model} where measure_id = '{measure}' order by 1 desc limit 1"
 
 
+def _unscreened(sign: int) -> float:
+    """Return a limit of the chart above as it is without screening, which the product does not do."""
+    return fmean(CHART) + sign * 2.66 * fmean(abs(b - a) for a, b in pairwise(CHART))
+
+
 _NORMAL = NormalDist()
 VECTORS = (
     Vector("66.4 → 69.4 in 3 years, 67.6 after 2: done share", 0.400, 5e-4, _of("done_share", "rate")),
@@ -94,23 +100,20 @@ VECTORS = (
     Vector("intervals that make it a 5 % test, percent", 83.4, 0.05,
            figure=100 * (2 * _NORMAL.cdf(1.96 / 2**0.5) - 1)),
     Vector("trend of 1367, 1332, 1199, 1023, 994 cases: χ² on counts", 47.9, 0.05,
-           _series("trend_chi_squared", "proportion", "int_series_trended"),
-           needs=("int_series_trended", "trend_chi_squared")),
+           _series("chi_squared", "proportion", "int_series_trended"), needs=("int_series_trended", "chi_squared")),
     Vector("… χ² by weighted regression", 46.8, 0.05,
-           _series("trend_chi_squared", "estimate", "int_series_trended"),
-           needs=("int_series_trended", "trend_chi_squared")),
+           _series("chi_squared", "estimate", "int_series_trended"), needs=("int_series_trended", "chi_squared")),
+    Vector("… fewer of them, where fewer is better", "improving",
+           query=_series("trend_judgement", "estimate", "int_series_trended"),
+           needs=("int_series_trended", "trend_judgement")),
     Vector("control chart 1,2,1,2,10,1,…: screened mean", 1.94, 5e-3,
-           _series("spc_mean", "chart", "int_series_controlled"), needs=("int_series_controlled", "spc_mean")),
-    Vector("… lower limit", -0.72, 5e-3, _series("spc_lower", "chart", "int_series_controlled"),
-           needs=("int_series_controlled", "spc_lower")),
-    Vector("… upper limit", 4.60, 5e-3, _series("spc_upper", "chart", "int_series_controlled"),
-           needs=("int_series_controlled", "spc_upper")),
-    Vector("… unscreened lower limit", -3.06, 5e-3,
-           _series("spc_unscreened_lower", "chart", "int_series_controlled"),
-           needs=("int_series_controlled", "spc_unscreened_lower")),
-    Vector("… unscreened upper limit", 6.95, 5e-3,
-           _series("spc_unscreened_upper", "chart", "int_series_controlled"),
-           needs=("int_series_controlled", "spc_unscreened_upper")),
+           _series("mean_value", "chart", "int_series_charted"), needs=("int_series_charted", "mean_value")),
+    Vector("… lower limit", -0.72, 5e-3, _series("lower_limit", "chart", "int_series_charted"),
+           needs=("int_series_charted", "lower_limit")),
+    Vector("… upper limit", 4.60, 5e-3, _series("upper_limit", "chart", "int_series_charted"),
+           needs=("int_series_charted", "upper_limit")),
+    Vector("… lower limit, if nothing were screened", -3.06, 5e-3, figure=_unscreened(-1)),
+    Vector("… upper limit, if nothing were screened", 6.95, 5e-3, figure=_unscreened(1)),
     Vector("1 % of the people of working age", 1860, 0.5, _of("abs(gap_people)", "one_percent"),
            needs=("mart_plan_progress", "gap_people")),
 )  # fmt: skip
@@ -137,7 +140,9 @@ def council() -> Council:
                     due_date="2028-12-31")  # fmt: skip
     made.measure("events", unit="incidents", polarity="lower", decimals=0, counted_as="events")
     made.values("events", AREA, [_year(2022, 100), _year(2023, 82)])
-    made.target("events", "events", AREA, baseline_period="2022-01-01/P12M", target_value=50, due_date="2030-12-31")
+    made.target(
+        "events", "events", AREA, baseline_period="2022-01-01/P12M", target_value=50, due_date="2030-12-31"
+    )
     made.measure("survey", unit="percent")
     made.values("survey", AREA, [_year(year, 66.4, 63.4, 69.4) for year in range(2019, 2024)])
     made.target("survey", "survey", AREA, baseline_value=66.4, baseline_period="2023-01-01/P12M", target_value=69.4,
@@ -149,7 +154,9 @@ def council() -> Council:
     ])  # fmt: skip
     made.target("proportion", "proportion", AREA, target_value=2, due_date="2030-12-31")
     made.measure("estimate", unit="percent", polarity="lower", decimals=3)
-    halves = [1.96 * (share * (100 - share) / people) ** 0.5 for share, people in zip(shares, PEOPLE, strict=True)]
+    halves = [
+        1.96 * (share * (100 - share) / people) ** 0.5 for share, people in zip(shares, PEOPLE, strict=True)
+    ]
     made.values("estimate", AREA, [
         _year(2019 + n, shares[n], shares[n] - halves[n], shares[n] + halves[n]) for n in range(5)
     ])  # fmt: skip

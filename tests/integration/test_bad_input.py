@@ -64,11 +64,11 @@ CASES = (
     Case("all_missing", "the publisher suppressed every value",
          [year(number, None, status="C") for number in range(2019, 2024)], RUNNING, {"no_data"}, {"none"}),
     Case("all_equal", "60 every year, as at the baseline: 4.444 behind the path, tolerance 1, 1.645 × 1.53 = 2.52",
-         survey({number: 60 for number in range(2012, 2024)}), RUNNING, {"off_trajectory"}, {"confirmed"}),
+         survey(dict.fromkeys(range(2012, 2024), 60)), RUNNING, {"off_trajectory"}, {"confirmed"}),
     Case("all_equal_without_interval", "nothing says how sure 60 is, and equal values are no proof of it",
          [year(number, 60) for number in range(2012, 2024)], RUNNING, {"off_trajectory"}, {"none"}),
     Case("zero_variance", "bounds equal to the value: a published interval of no width, so no chance to speak of",
-         survey({number: 60 for number in range(2012, 2024)}, half=0), RUNNING, {"off_trajectory"},
+         survey(dict.fromkeys(range(2012, 2024), 60), half=0), RUNNING, {"off_trajectory"},
          {"confirmed", "unreliable", "none"}),
     Case("negative_rate", "a share below zero cannot be, so it is not judged",
          survey({2019: 2.0, 2021: 1.0, 2023: -1.0}), RUNNING | {"baseline_value": 2, "target_value": 5},
@@ -143,7 +143,10 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def built(plans: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
     """The marts of the council, built from the files as they are: the SQL must not rely on the door of the registry."""
-    with pytest.MonkeyPatch.context() as patch, warehouse(tmp_path_factory.mktemp("bad_input"), plans) as settings:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        warehouse(tmp_path_factory.mktemp("bad_input"), plans) as settings,
+    ):
         patch.setattr(dbt_stage, "snapshot", lambda settings, folder: settings.plans)
         council().load(settings)
         yield build(settings, AS_OF)
@@ -160,7 +163,9 @@ def test_the_registry_refuses_a_baseline_after_the_due_date(plans: Path) -> None
 
 
 def test_every_target_has_a_position_evidence_and_a_reason(built: Built) -> None:
-    rows = built.ask("select target_id, position, evidence, reason from mart_plan_progress order by target_id")
+    rows = built.ask(
+        "select target_id, position, evidence, reason from mart_plan_progress order by target_id"
+    )
     assert len(rows) == len(CASES) + 1
     for row in rows:
         assert row["position"] in POSITIONS, row
