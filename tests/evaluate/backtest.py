@@ -191,8 +191,8 @@ def _lines(out: Outcome, everything: int, areas: int, seconds: float) -> tuple[l
     header = ["cases", "inside 80 %", "inside 95 %", "error", "naive error", "error / naive"]
     lines = [
         f"{out.series:,} of {everything:,} yearly series of at least 5 points (up to {areas} areas of each indicator, "
-        f"evenly), {out.origins:,} origins (up to {ORIGINS} a series, evenly, at least {FEWEST_KNOWN} points known), horizons of "
-        f"{', '.join(map(str, HORIZONS))} years. Error: mean absolute error in units of the series' mean step up to the "
+        f"evenly), {out.origins:,} origins (up to {ORIGINS} a series, evenly, at least {FEWEST_KNOWN} points known), "
+        f"horizons {', '.join(map(str, HORIZONS))} years. Error: mean absolute error in units of the mean step up to the "
         "origin; naive: the last value stays. Goal: 75 to 85 % inside the 80 % band.",
         "",
         *table(["points known", "years ahead", *header], rows),

@@ -93,8 +93,8 @@ VECTORS = (
            needs=("mart_plan_progress", "smallest_significant_change")),
     Vector("… with 80 % power", 6.1, 0.05, _of("smallest_change_with_power", "survey"),
            needs=("mart_plan_progress", "smallest_change_with_power")),
-    Vector("… 66.4 → 69.4 from such a survey", "unverifiable", query=_of("detectability", "survey"),
-           needs=("mart_plan_progress", "detectability")),
+    Vector("… 66.4 → 69.4 from such a survey: evidence", "unverifiable", query=_of("evidence", "survey"),
+           needs=("mart_plan_progress", "smallest_significant_change")),
     Vector("“intervals do not overlap” as a test, percent", 0.56, 5e-3,
            figure=200 * (1 - _NORMAL.cdf(2 * 1.96 / 2**0.5))),
     Vector("intervals that make it a 5 % test, percent", 83.4, 0.05,
@@ -121,6 +121,12 @@ VECTORS = (
 
 def _year(year: int, value: float, lower: float | None = None, upper: float | None = None) -> Value:
     return Value(date(year, 1, 1), 12, value, lower, upper)
+
+
+def _byar_error(count: int, z: float = 3.0902) -> float:
+    upper = (count + 1) * (1 - 1 / (9 * (count + 1)) + z / (3 * (count + 1) ** 0.5)) ** 3
+    lower = count * (1 - 1 / (9 * count) - z / (3 * count**0.5)) ** 3
+    return (upper - lower) / (2 * z)
 
 
 def council() -> Council:
@@ -154,9 +160,8 @@ def council() -> Council:
     ])  # fmt: skip
     made.target("proportion", "proportion", AREA, target_value=2, due_date="2030-12-31")
     made.measure("estimate", unit="percent", polarity="lower", decimals=3)
-    halves = [
-        1.96 * (share * (100 - share) / people) ** 0.5 for share, people in zip(shares, PEOPLE, strict=True)
-    ]
+    # As published with the example: Byar's 99.8 % limits, whose width is 2 × 3.0902 standard errors.
+    halves = [1.96 * _byar_error(cases) * 100 / people for cases, people in zip(CASES, PEOPLE, strict=True)]
     made.values("estimate", AREA, [
         _year(2019 + n, shares[n], shares[n] - halves[n], shares[n] + halves[n]) for n in range(5)
     ])  # fmt: skip
@@ -193,13 +198,13 @@ def run() -> Section:
     return Section("vectors", "The test vectors of the methods", lines, good)
 
 
-def _compare(vector: Vector, built: Built, macros: dict[str, float]) -> tuple[str, str]:
+def _compare(vector: Vector, built: Built, macros: dict[Vector, float]) -> tuple[str, str]:
     """Return the word and the figure, as text."""
     got: float | str | None
     if vector.figure is not None:
         got = vector.figure
     elif vector.macro:
-        got = macros.get(vector.name)
+        got = macros.get(vector)
     else:
         model, column = vector.needs
         if model and not built.has(model, column):
@@ -214,8 +219,8 @@ def _compare(vector: Vector, built: Built, macros: dict[str, float]) -> tuple[st
     return ("holds" if is_near else "DIFFERS"), f"{float(got):.4g}"
 
 
-def _expressions(settings: Settings, vectors: list[Vector]) -> dict[str, float]:
-    """Work out expressions of dbt macros in the database, by the vector's name; macros that are not there are left out."""
+def _expressions(settings: Settings, vectors: list[Vector]) -> dict[Vector, float]:
+    """Work out expressions of dbt macros in the database; macros that are not there are left out."""
     there = set(
         re.findall(
             r"macro (\w+)\(", " ".join(p.read_text() for p in (dbt_stage.PROJECT / "macros").glob("*.sql"))
@@ -234,4 +239,4 @@ def _expressions(settings: Settings, vectors: list[Vector]) -> dict[str, float]:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     (row,) = json.loads(done.stdout[done.stdout.index("{") :])["show"]
-    return {vector.name: float(row[f"v{n}"]) for n, vector in enumerate(ready)}
+    return {vector: float(row[f"v{n}"]) for n, vector in enumerate(ready)}

@@ -21,7 +21,7 @@ from tests.evaluate.council import PLAN, Built, Council, Value, build, warehouse
 AS_OF = date(2024, 6, 30)
 AREA = "X00000001"
 POSITIONS = {"met", "missed", "on_trajectory", "within_tolerance", "off_trajectory", "not_due", "no_data"}
-EVIDENCE = {"confirmed", "not_distinguishable", "too_early", "unreliable", "none"}
+EVIDENCE = {"confirmed", "not_distinguishable", "too_early", "unreliable", "unverifiable", "none"}
 
 
 def year(number: int, value: float | None, *bounds: float, **more: Any) -> Value:
@@ -71,7 +71,7 @@ CASES = (
          survey(dict.fromkeys(range(2012, 2024), 60), half=0), RUNNING, {"off_trajectory"},
          {"confirmed", "unreliable", "none"}),
     Case("negative_rate", "a share below zero cannot be, so it is not judged",
-         survey({2019: 2.0, 2021: 1.0, 2023: -1.0}), RUNNING | {"baseline_value": 2, "target_value": 5},
+         survey({2019: 2.0, 2021: 1.0, 2023: -1.0}), RUNNING | {"baseline_value": 2, "target_value": 12},
          POSITIONS, {"unreliable"}),
     Case("missing_interval", "no margin of error is published for 2023, although earlier years have one",
          [*survey({2019: 60, 2021: 61, 2022: 62}), year(2023, 66)], RUNNING, {"on_trajectory"}, {"none"}),
@@ -86,12 +86,12 @@ CASES = (
          {"missed", "no_data"}, {"not_distinguishable", "none"}),
     Case("met_at_start", "the baseline of 72 is above the 70 asked for: 71 is still on the good side",
          survey({2019: 72, 2021: 71, 2023: 71}), RUNNING | {"baseline_value": 72}, {"met", "on_trajectory"},
-         {"not_distinguishable"}),
+         {"not_distinguishable", "unverifiable"}),
     Case("met_at_start_and_lost", "72 at the start, 64 now: 6 below the target, 1.645 × 1.53 = 2.52",
          survey({2019: 72, 2021: 71, 2023: 64}), RUNNING | {"baseline_value": 72}, {"off_trajectory"}, {"confirmed"}),
-    Case("baseline_is_target", "from 70 to 70: nothing to divide by",
+    Case("baseline_is_target", "from 70 to 70: nothing to divide by, and no change that could be seen",
          survey({2019: 70, 2023: 69}), RUNNING | {"baseline_value": 70}, POSITIONS - {"no_data"},
-         {"not_distinguishable", "none"}),
+         {"not_distinguishable", "unverifiable", "none"}),
     Case("duplicate_periods", "2023 stands there for the year and for its last quarter: the year counts once",
          [*survey({2019: 60, 2021: 62, 2022: 63, 2023: 64.9}), Value(date(2023, 10, 1), 3, 40.0, 30.0, 50.0)],
          RUNNING, POSITIONS - {"no_data"}, EVIDENCE),
