@@ -52,6 +52,10 @@ quick: env-dev ## Unit and contract tests only
 bench: env-dev ## Measure speed and memory beside a floor in the same run
 	@$(PY) -m tests.bench
 
+.PHONY: evaluate
+evaluate: env-dev ## Measure what the assessment is worth, and keep the figures in docs/methodology.md
+	@$(PY) -m tests.evaluate
+
 .PHONY: generated
 generated: env-dev ## Write the generated files anew (dataset pages, data dictionary, JSON Schema)
 	@$(PLANMARK) datasets docs

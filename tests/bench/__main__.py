@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from planmark import embedded
-from tests.bench import loads, nights
+from tests.bench import assessments, loads, nights
 
 
 def main() -> None:
@@ -22,7 +22,14 @@ def main() -> None:
         "--slope-rows", type=int, default=4_000_000, help="the size to compare with; 0: leave out"
     )
     asked.add_argument("--slope-pairs", type=int, default=1)
-    asked.add_argument("--only", choices=("loads", "night", "airflow"), help="one part instead of all")
+    asked.add_argument("--only", choices=("loads", "night", "airflow", "assessment"), help="one part")
+    asked.add_argument(
+        "--targets", type=int, nargs="+", default=[500, 2_000, 8_000], help="sizes of the assessment"
+    )
+    asked.add_argument("--assessment-runs", type=int, default=3)
+    asked.add_argument(
+        "--hundred-councils", action="store_true", help="the assessment of 50,000 targets as well, once"
+    )
     asked.add_argument("--folder", type=Path, help="where to work, about 3 GB; default: a temporary folder")
     wanted = asked.parse_args()
     print(f"{date.today()}, Python {platform.python_version()}, {embedded_version()}")
@@ -36,6 +43,10 @@ def main() -> None:
         if wanted.only in (None, "airflow"):
             print("\nthe night through Airflow, beside the same steps without it")
             nights.airflow_beside_plain(folder)
+        if wanted.only in (None, "assessment"):
+            assessments.measure_all(
+                folder, wanted.targets, wanted.assessment_runs, hundred=wanted.hundred_councils
+            )
 
 
 def embedded_version() -> str:

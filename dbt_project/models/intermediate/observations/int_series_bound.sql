@@ -20,7 +20,8 @@ areas as (
     select * from {{ ref('int_areas_unioned') }}
 ),
 
-parts as (
+-- Once, and not for each series.
+parts as materialized (
     select
         bindings.binding_id,
         bindings.measure_id,
@@ -66,52 +67,44 @@ matched as (
     inner join areas on series.area_code = areas.area_code
 ),
 
--- Official figures are never mixed with demonstration figures within a measure and area.
-best_origin as (
+-- By windows and not by joins to the choice: nothing is known of the sizes here, and a loop over all pairs of series
+-- would be planned.
+ranked as (
     select
-        measure_id,
-        area_code,
-        min(origin_rank) as origin_rank
+        *,
+        min(origin_rank) over (partition by measure_id, area_code) as best_origin_rank
     from matched
-    group by measure_id, area_code
 ),
 
+-- Official figures are never mixed with demonstration figures within a measure and area.
 chosen as (
-    select distinct on (matched.measure_id, matched.area_code, matched.segment)
-        matched.measure_id,
-        matched.area_code,
-        matched.segment,
-        matched.binding_id
-    from matched
-    inner join best_origin
-        on
-            matched.measure_id = best_origin.measure_id
-            and matched.area_code = best_origin.area_code
-            and matched.origin_rank = best_origin.origin_rank
-    order by matched.measure_id, matched.area_code, matched.segment, matched.priority, matched.binding_id
+    select
+        *,
+        first_value(binding_id) over (
+            partition by measure_id, area_code, segment
+            order by priority, binding_id
+        ) as chosen_binding_id
+    from ranked
+    where origin_rank = best_origin_rank
 ),
 
 final as (
     select
-        matched.series_id,
-        matched.measure_id,
-        matched.area_code,
-        matched.binding_id,
-        matched.segment,
-        matched.part_number::integer as part_number,
-        matched.parts_count,
-        matched.role,
-        matched.dataset_id,
-        matched.origin,
-        matched.unit,
-        matched.valid_from_date,
-        matched.valid_to_date
-    from matched
-    inner join chosen
-        on
-            matched.measure_id = chosen.measure_id
-            and matched.area_code = chosen.area_code
-            and matched.binding_id = chosen.binding_id
+        series_id,
+        measure_id,
+        area_code,
+        binding_id,
+        segment,
+        part_number::integer as part_number,
+        parts_count,
+        role,
+        dataset_id,
+        origin,
+        unit,
+        valid_from_date,
+        valid_to_date
+    from chosen
+    where binding_id = chosen_binding_id
 )
 
 select * from final

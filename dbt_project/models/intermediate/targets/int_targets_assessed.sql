@@ -201,7 +201,7 @@ stretches as (
     from corners
 ),
 
-pathed as (
+pathed as materialized (
     select
         decided.*,
         case
@@ -290,7 +290,8 @@ judged as (
     from positioned
 ),
 
-evidenced as (
+-- Worked out once: without the fence each of the sentences below works all of this out again.
+evidenced as materialized (
     select
         *,
         {{ target_evidence() }} as evidence,
@@ -305,7 +306,7 @@ evidenced as (
     from judged
 ),
 
-worded as (
+worded as materialized (
     select
         *,
         {{ value_text('value', 'unit', 'decimals') }}
