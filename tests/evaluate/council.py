@@ -127,6 +127,7 @@ class Council:
         } | more  # fmt: skip
         if row.get("due_date"):
             row.setdefault("due_basis", "printed")
+            row.setdefault("due_rule", "ends_by")
         self._add("targets", **row)
         return str(row["target_id"])
 
@@ -231,15 +232,6 @@ class Built:
             )
             return cursor.execute(query.encode()).fetchall()
 
-    def has(self, relation: str, column: str = "") -> bool:
-        """Tell whether a model, and a column of it, is there."""
-        return bool(
-            self.ask(
-                "select 1 from information_schema.columns where table_schema = any(current_schemas(false)) "
-                f"and table_name = '{relation}'" + (f" and column_name = '{column}'" if column else "")
-            )
-        )
-
 
 def build(settings: Settings, as_of: date) -> Built:
     """Run the stages of a night that come after the fetch, as the night does. Raises: TransformError, RegistryError."""
@@ -252,16 +244,11 @@ def build(settings: Settings, as_of: date) -> Built:
     )
     seconds: dict[str, float] = {}
     nodes: dict[str, float] = {}
-    for name in ("transform", "forecast", "build_marts"):
-        stage = getattr(steps, name, None)
-        if stage is None:  # no such stage in this version
-            continue
+    for name in ("transform", "build_marts"):
         began = time.perf_counter()
-        stage(settings, night)
+        getattr(steps, name)(settings, night)
         seconds[name] = time.perf_counter() - began
-        if name != "forecast":
-            said = json.loads(
-                (settings.home / "dbt" / "target" / "run_results.json").read_text(encoding="utf-8")
-            )
-            nodes |= {result["unique_id"]: result["execution_time"] for result in said["results"]}
+        results = settings.home / "dbt" / "target" / "run_results.json"
+        said = json.loads(results.read_text(encoding="utf-8"))
+        nodes |= {result["unique_id"]: result["execution_time"] for result in said["results"]}
     return Built(settings, night["publication_id"], seconds, nodes)
