@@ -60,7 +60,11 @@ final as (
         detectable.required_change,
         detectable.smallest_change,
         detectable.smallest_change_80,
-        coalesce(detectable.detectability, 'unknown') as detectability
+        coalesce(detectable.detectability, 'unknown') as detectability,
+        targets.version_number,
+        targets.version_issued_date,
+        targets.version_reason,
+        targets.target_hash
     from targets
     left join detectable on targets.target_id = detectable.target_id
 )

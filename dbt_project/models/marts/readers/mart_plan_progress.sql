@@ -263,7 +263,15 @@ final as (
         error_basis,
         case when not is_undecidable then compared_value end as compared_value,
         case when not is_undecidable then level_value end as level_value,
-        compared_with
+        compared_with,
+        version_number,
+        version_issued_date,
+        version_reason,
+        target_hash,
+        latest_period_end,
+        case when not is_undecidable then assessed_period_start end as assessed_period_start,
+        case when not is_undecidable then assessed_period_months end as assessed_period_months,
+        case when not is_undecidable then assessed_period_end end as assessed_period_end
     from overridden
 )
 
