@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 #: nothing of the kind, in which case the gate compares them with the plan files. Any other mart without rows is a fault.
 MAY_BE_EMPTY = frozenset(
     {
-        "fct_overrides", "fct_revisions", "fct_returns", "fct_spend", "fct_published_targets", "mart_changes", "mart_quality",
-        "mart_revision_statistics",
+        "fct_overrides", "fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality",
+        "fct_published_targets", "mart_revision_statistics",
         "dim_actions", "dim_kpis", "dim_milestones", "dim_reporting_duties", "dim_risks", "fct_action_marks",
         "fct_budget_lines", "fct_plan_findings", "fct_printed_statistics", "mart_actions", "mart_growth_matrix",
         "mart_plan_findings", "mart_printed_statistics", "mart_programme_monitoring", "mart_small_area_targets",
@@ -562,13 +562,12 @@ def _record(connection: psycopg.Connection, publication: Publication, event: str
         "where publication_id = %s",
         (publication.publication_id,),
     )
-    row = connection.execute(
+    rows = connection.execute(
         "insert into ops.publication_events (publication_id, event, happened_at) "
         "values (%s, %s, clock_timestamp()) returning event_id, happened_at",
         (publication.publication_id, event),
-    ).fetchone()
-    assert row is not None  # an insert of one row returns it
-    return int(row[0]), row[1]
+    ).fetchall()
+    return int(rows[0][0]), rows[0][1]
 
 
 def _grant(connection: psycopg.Connection, publication: Publication) -> None:

@@ -224,7 +224,7 @@
         end
     ),
     (
-        14, 'method_changed', is_method and not is_latest,
+        14, 'method_changed', is_method and changed_field not in ('target', 'latest_value', 'due_date'),
         'the method of assessment changed (version ' || coalesce(after_method_version::text, 'not known')
         || coalesce(' instead of ' || before_method_version, '') || ')'
     )

@@ -33,7 +33,9 @@ _SELECT: LiteralString = """
 """
 
 
-def changes(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False) -> None:
+def changes(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
     """Print what changed for readers with the current publication, and why."""
     settings = load_settings()
     seen = publication.current(settings)
@@ -57,7 +59,9 @@ def changes(as_json: Annotated[bool, typer.Option("--json", help="Print JSON ins
     out = Console(highlight=False)
     published = day(seen.published_at.date()) if seen.published_at else "an unknown day"
     if not rows:
-        out.print(f"Nothing changed with the publication of {published}: every figure and verdict stands as before.")
+        out.print(
+            f"Nothing changed with the publication of {published}: every figure and verdict stands as before."
+        )
         return
     for (_, title), group in groupby(rows, key=lambda row: (row["target_id"], row["target_title"])):
         out.print(Text(title, style="bold"))

@@ -274,7 +274,11 @@ def reissues_change_something(registry: Registry) -> Iterator[Fault]:
             yield row.fault("target_value", f"empty, where the target is {first['comparator']}")
         if given.keys() & {"target_lower", "target_upper"} and first["comparator"] != "between":
             yield row.fault("target_lower", "empty, unless the comparator is between")
-        if "baseline_period" in given and "baseline_value" not in given and first["baseline_value"] is not None:
+        if (
+            "baseline_period" in given
+            and "baseline_value" not in given
+            and first["baseline_value"] is not None
+        ):
             yield row.fault("baseline_value", "the new baseline beside its period")
         values.update(given)
         if None not in (values["target_lower"], values["target_upper"]) and (

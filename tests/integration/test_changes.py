@@ -54,7 +54,9 @@ def publish_on(settings: Settings, publication_id: str, day: datetime) -> None:
 
 
 def changes(settings: Settings, publication_id: str) -> list[dict]:
-    return ask(settings, "select * from mart_changes order by target_id, changed_field", schema=publication_id)
+    return ask(
+        settings, "select * from mart_changes order by target_id, changed_field", schema=publication_id
+    )
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +73,7 @@ def told(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) -
             "update raw.deliveries set started_at = '2026-05-01T02:00Z', loaded_at = '2026-05-01T02:00Z'"
         )
         series = raw.series(delivery, DATASET, "X00000001", {"indicator": "Employment rate"})
-        raw.value(
-            delivery, series, "2025-04-01", 12, 66.9, valid=("2026-05-01T02:00Z", "2026-10-20T02:00Z")
-        )
+        raw.value(delivery, series, "2025-04-01", 12, 66.9, valid=("2026-05-01T02:00Z", "2026-10-20T02:00Z"))
         raw.value(delivery, series, "2025-04-01", 12, 66.1, valid=("2026-10-20T02:00Z", "infinity"))
     build(settings, MAY, "2026-05-03")
     publish_on(settings, MAY, datetime(2026, 5, 3, 2, 0, tzinfo=UTC))
