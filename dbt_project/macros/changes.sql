@@ -7,11 +7,7 @@
 
 {# True for what happened before this build: for an earlier day, before that day began; for today, all there is. #}
 {% macro is_before_this_build(happened_at, as_of) -%}
-    {% if as_of and as_of < run_started_at.strftime("%Y-%m-%d") -%}
-        {{ happened_at }} < {{ as_of_date(as_of) }}
-    {%- else -%}
-        {{ happened_at }} is not null
-    {%- endif %}
+    ({{ happened_at }} < {{ as_of_date(as_of) }} or {{ as_of_date(as_of) }} >= current_date)
 {%- endmacro %}
 
 {# A period's name within a sentence: "the year to March 2026", "2007". #}
@@ -65,51 +61,53 @@
 {# What is compared, written over the columns of mart_changes: its name, before and after in words, before and after as
    a number, and whether they differ. #}
 {% macro changed_fields() -%}
-    values
-    (
-        'target', case when not is_added then 'in the plan' end, case when not is_removed then 'in the plan' end,
-        null::double precision, null::double precision, is_added or is_removed
-    ),
-    (
-        'position', {{ position_words('before_position') }}, {{ position_words('after_position') }}, null, null,
-        before_position is distinct from after_position
-    ),
-    (
-        'evidence', replace(before_evidence, '_', ' '), replace(after_evidence, '_', ' '), null, null,
-        before_evidence is distinct from after_evidence
-    ),
-    (
-        'due_state', {{ due_state_words('before_due_state') }}, {{ due_state_words('after_due_state') }}, null,
-        null, before_due_state is distinct from after_due_state
-    ),
-    (
-        'assessed_value', {{ shown_value('before_assessed_value', 'before_assessed_period_label') }},
-        {{ shown_value('after_assessed_value', 'after_assessed_period_label') }},
-        before_assessed_value, after_assessed_value,
-        {{ differs('before_assessed_value', 'after_assessed_value') }}
-        or before_assessed_period_label is distinct from after_assessed_period_label
-    ),
-    (
-        'latest_value', {{ shown_value('before_latest_value', 'before_latest_period_label') }},
-        {{ shown_value('after_latest_value', 'after_latest_period_label') }},
-        before_latest_value, after_latest_value,
-        {{ differs('before_latest_value', 'after_latest_value') }}
-        or before_latest_period_label is distinct from after_latest_period_label
-    ),
-    (
-        'target_value', {{ value_text('before_target_value', 'unit', 'decimals') }},
-        {{ value_text('after_target_value', 'unit', 'decimals') }},
-        before_target_value, after_target_value, {{ differs('before_target_value', 'after_target_value') }}
-    ),
-    (
-        'baseline_value', {{ value_text('before_baseline_value', 'unit', 'decimals') }},
-        {{ value_text('after_baseline_value', 'unit', 'decimals') }}, before_baseline_value, after_baseline_value,
-        {{ differs('before_baseline_value', 'after_baseline_value') }}
-    ),
-    (
-        'due_date', to_char(before_due_date, 'FMDD FMMonth YYYY'), to_char(after_due_date, 'FMDD FMMonth YYYY'),
-        null, null, before_due_date is distinct from after_due_date
-    )
+    lateral (
+        values
+        (
+            'target', case when not is_added then 'in the plan' end, case when not is_removed then 'in the plan' end,
+            null::double precision, null::double precision, is_added or is_removed
+        ),
+        (
+            'position', {{ position_words('before_position') }}, {{ position_words('after_position') }}, null, null,
+            before_position is distinct from after_position
+        ),
+        (
+            'evidence', replace(before_evidence, '_', ' '), replace(after_evidence, '_', ' '), null, null,
+            before_evidence is distinct from after_evidence
+        ),
+        (
+            'due_state', {{ due_state_words('before_due_state') }}, {{ due_state_words('after_due_state') }}, null,
+            null, before_due_state is distinct from after_due_state
+        ),
+        (
+            'assessed_value', {{ shown_value('before_assessed_value', 'before_assessed_period_label') }},
+            {{ shown_value('after_assessed_value', 'after_assessed_period_label') }},
+            before_assessed_value, after_assessed_value,
+            {{ differs('before_assessed_value', 'after_assessed_value') }}
+            or before_assessed_period_label is distinct from after_assessed_period_label
+        ),
+        (
+            'latest_value', {{ shown_value('before_latest_value', 'before_latest_period_label') }},
+            {{ shown_value('after_latest_value', 'after_latest_period_label') }},
+            before_latest_value, after_latest_value,
+            {{ differs('before_latest_value', 'after_latest_value') }}
+            or before_latest_period_label is distinct from after_latest_period_label
+        ),
+        (
+            'target_value', {{ value_text('before_target_value', 'unit', 'decimals') }},
+            {{ value_text('after_target_value', 'unit', 'decimals') }},
+            before_target_value, after_target_value, {{ differs('before_target_value', 'after_target_value') }}
+        ),
+        (
+            'baseline_value', {{ value_text('before_baseline_value', 'unit', 'decimals') }},
+            {{ value_text('after_baseline_value', 'unit', 'decimals') }}, before_baseline_value, after_baseline_value,
+            {{ differs('before_baseline_value', 'after_baseline_value') }}
+        ),
+        (
+            'due_date', to_char(before_due_date, 'FMDD FMMonth YYYY'), to_char(after_due_date, 'FMDD FMMonth YYYY'),
+            null, null, before_due_date is distinct from after_due_date
+        )
+    ) as field (changed_field, before_text, after_text, before_value, after_value, is_changed)
 {%- endmacro %}
 
 {# The causes of a change, in their order, written over the same columns: name, whether it applies, and its words. #}

@@ -1,5 +1,5 @@
-{#- A target as it was printed first, and once more for each time that its plan was issued again: what a version does not
-    give stays as it was. A version is valid from the day of issue until the day before the next; one that is issued
+{#- A target as it was printed first, and once more for each time that its plan was issued again: what a version does
+    not give stays as it was. A version is valid from the day of issue until the day before the next; one that is issued
     after the as-of day is not known yet. -#}
 with
 

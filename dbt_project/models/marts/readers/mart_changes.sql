@@ -211,9 +211,7 @@ fields as (
         field.changed_field in ('position', 'evidence', 'due_state', 'assessed_value') as is_standing,
         field.changed_field = 'latest_value' as is_latest
     from flagged
-    cross join lateral (
-        {{ changed_fields() }}
-    ) as field (changed_field, before_text, after_text, before_value, after_value, is_changed)
+    cross join {{ changed_fields() }}
     where
         field.is_changed
         and (field.changed_field = 'target' or not (flagged.is_added or flagged.is_removed))
