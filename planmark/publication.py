@@ -22,7 +22,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from planmark import __version__
+from planmark import __version__, published_targets
 from planmark.database import Role, connect
 from planmark.errors import PublicationError
 from planmark.settings import ROOT, Settings
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 MAY_BE_EMPTY = frozenset(
     {
         "fct_forecast_points", "fct_overrides", "fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality",
+        "fct_published_targets", "mart_revision_statistics",
         "dim_actions", "dim_kpis", "dim_milestones", "dim_reporting_duties", "dim_risks", "fct_action_marks",
         "fct_budget_lines", "fct_plan_findings", "fct_printed_statistics", "mart_actions", "mart_growth_matrix",
         "mart_plan_findings", "mart_printed_statistics", "mart_programme_monitoring", "mart_small_area_targets",
@@ -479,7 +480,16 @@ def _switch(connection: psycopg.Connection, publication: Publication, event: str
         attempts = _lock_views(connection, publication, list(old), patience)
         connection.execute(sql.SQL("; ").join(statements))
         _grant_views(connection, sorted(marts.keys() - old.keys()))
-        _record(connection, publication, event)
+        event_id, happened_at = _record(connection, publication, event)
+        published_targets.remember(
+            connection,
+            publication.schema_name,
+            marts[published_targets.MART].columns if published_targets.MART in marts else (),
+            publication_id=publication.publication_id,
+            as_of=publication.as_of,
+            event_id=event_id,
+            happened_at=happened_at,
+        )
     log.info("%s: %s at attempt %d", publication.publication_id, event, attempts)
 
 
@@ -545,18 +555,20 @@ def _hold(connection: psycopg.Connection, publication: Publication) -> None:
         )
 
 
-def _record(connection: psycopg.Connection, publication: Publication, event: str) -> None:
+def _record(connection: psycopg.Connection, publication: Publication, event: str) -> tuple[int, datetime]:
+    """Note the change of what readers see; return the number and the time of the event."""
     connection.execute(
         "update ops.publications "
         "set state = 'published', published_at = coalesce(published_at, clock_timestamp()) "
         "where publication_id = %s",
         (publication.publication_id,),
     )
-    connection.execute(
+    rows = connection.execute(
         "insert into ops.publication_events (publication_id, event, happened_at) "
-        "values (%s, %s, clock_timestamp())",
+        "values (%s, %s, clock_timestamp()) returning event_id, happened_at",
         (publication.publication_id, event),
-    )
+    ).fetchall()
+    return int(rows[0][0]), rows[0][1]
 
 
 def _grant(connection: psycopg.Connection, publication: Publication) -> None:

@@ -6,7 +6,7 @@
 -- depends_on: {{ ref('actions') }} {{ ref('action_marks') }} {{ ref('documents') }}
 -- depends_on: {{ ref('milestones') }} {{ ref('kpis') }} {{ ref('budget_lines') }} {{ ref('risks') }}
 -- depends_on: {{ ref('reporting_duties') }} {{ ref('printed_statistics') }} {{ ref('measures') }} {{ ref('bindings') }}
--- depends_on: {{ ref('plan_findings') }} {{ ref('target_tables') }} {{ ref('unused_figures') }}
+-- depends_on: {{ ref('plan_findings') }} {{ ref('target_tables') }} {{ ref('unused_figures') }} {{ ref('target_reissues') }}
 -- depends_on: {{ ref('areas') }} {{ ref('datasets') }}
 {%- set ns = namespace(queries=[]) -%}
 {%- if execute -%}

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from planmark import __version__, database, embedded
-from planmark.cli import as_of, datasets, plans, publications, refresh, services
+from planmark.cli import as_of, changes, datasets, plans, publications, refresh, services
 from planmark.database import Role
 from planmark.errors import PlanmarkError
 from planmark.settings import load_settings
@@ -24,6 +24,7 @@ typer_app.add_typer(plans.app, name="plans", help="The registry: what published 
 typer_app.command("publications")(publications.publications)
 typer_app.command("rollback")(publications.rollback)
 typer_app.command("as-of")(as_of.as_of)
+typer_app.command("changes")(changes.changes)
 typer_app.command("refresh")(refresh.refresh)
 typer_app.command("scorecard")(refresh.scorecard)
 typer_app.command("up")(services.up)

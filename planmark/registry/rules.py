@@ -309,6 +309,43 @@ def _end(period: str | None) -> date | None:
     return period_end(date.fromisoformat(found[1]), int(found[3] or 0)) if found else None
 
 
+_REISSUED = ("target_value", "target_lower", "target_upper", "due_date", "baseline_value", "baseline_period")
+
+
+def reissues_change_something(registry: Registry) -> Iterator[Fault]:
+    """A target that is issued again has another value, of a kind that it had before, and a baseline before its due date.
+
+    What a row does not give stays as it was; the values in force are followed from one issue to the next.
+    """
+    targets = registry.by_key("targets")
+    rows = [row for row in registry.rows("target_reissues") if targets.get(row["target_id"])]
+    held: dict[str, dict[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row["target_id"], row["issued_date"] or date.min)):
+        first = targets[row["target_id"]]
+        values = held.setdefault(row["target_id"], {name: first[name] for name in _REISSUED})
+        given = {name: row[name] for name in _REISSUED if row[name] is not None}
+        if not given and not row.faulty & set(_REISSUED):
+            yield row.fault("target_value", "at least one value, date or period that changed")
+        if "target_value" in given and first["comparator"] in ("between", "unset"):
+            yield row.fault("target_value", f"empty, where the target is {first['comparator']}")
+        if given.keys() & {"target_lower", "target_upper"} and first["comparator"] != "between":
+            yield row.fault("target_lower", "empty, unless the comparator is between")
+        if (
+            "baseline_period" in given
+            and "baseline_value" not in given
+            and first["baseline_value"] is not None
+        ):
+            yield row.fault("baseline_value", "the new baseline beside its period")
+        values.update(given)
+        if None not in (values["target_lower"], values["target_upper"]) and (
+            values["target_lower"] > values["target_upper"]
+        ):
+            yield row.fault("target_lower", f"not above target_upper, {shown(values['target_upper'])}")
+        end = _end(values["baseline_period"])
+        if end and values["due_date"] and end >= values["due_date"]:
+            yield row.fault("due_date", f"a day after the baseline, which ends on {end}")
+
+
 def repeats_repeat(registry: Registry) -> Iterator[Fault]:
     """A repeated target is another one of the same measure, printed before; a contradicted one is another one."""
     targets = registry.by_key("targets")
@@ -483,6 +520,7 @@ RULES: tuple[Rule, ...] = (
     polarity_fits,
     aims_are_whole,
     dates_fit,
+    reissues_change_something,
     repeats_repeat,
     names_of_areas_agree,
     somebody_can_measure,

@@ -145,7 +145,8 @@ create table {schema}.dim_periods (publication_id text, number int);
 insert into {schema}.dim_periods select '{id}', generate_series(1, 10);
 create table {schema}.dim_targets (publication_id text, number int);
 insert into {schema}.dim_targets select '{id}', generate_series(1, 5);
-create table {schema}.mart_changes (publication_id text, number int);
+create table {schema}.mart_changes (
+    publication_id text, target_id text, changed_field text, before_text text, after_text text, cause text);
 grant usage on schema {schema} to planmark_gate, planmark_publisher with grant option;
 grant select on all tables in schema {schema} to planmark_gate, planmark_publisher with grant option;
 """
@@ -171,6 +172,8 @@ MARTS_FAULTS = {
     "no_target_lost_its_value": """
         update {schema}.mart_plan_progress set latest_value = null where target_id = 'rate';""",
     "no_value_jumped": "update {schema}.mart_plan_progress set latest_value = 63 where target_id = 'steady';",
+    "every_change_has_a_cause": """
+        insert into {schema}.mart_changes values ('{id}', 'rate', 'position', 'met', 'missed', null);""",
     "plan_files_are_complete": "delete from {schema}.dim_targets where number > 4;",
     "no_mart_is_empty": "delete from {schema}.mart_freshness;",
     "no_mart_lost_half": "delete from {schema}.dim_areas where number > 4;",

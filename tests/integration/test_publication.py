@@ -12,7 +12,11 @@ from planmark.database import Role
 from planmark.errors import PublicationError
 from planmark.settings import Settings
 
-MARTS = {"dim_areas": "area_code text", "mart_plan_progress": "target_id text, latest_value double precision"}
+MARTS = {
+    "dim_areas": "area_code text",
+    "mart_plan_progress": "target_id text generated always as ('t' || row_number::text) stored, "
+    "latest_value double precision",
+}
 
 
 def build(settings: Settings, publication_id: str, marts: dict[str, str] = MARTS, rows: int = 3) -> str:
@@ -461,3 +465,60 @@ def test_a_candidate_records_the_deliveries_it_was_built_from(warehouse: Setting
         assert connection.execute(
             "select dataset_id, delivery_id from ops.publication_deliveries"
         ).fetchall() == [("a", 2)]
+
+
+def kept(settings: Settings) -> list:
+    return seen(
+        settings,
+        "select target_id, publication_id, latest_value, is_listed from ops.published_targets "
+        "order by event_id, target_id",
+    )
+
+
+def change(settings: Settings, number: int, statement: str) -> None:
+    with database.connect(settings, Role.TRANSFORMER) as connection:
+        connection.execute(
+            statement.format(mart=f"{publication.schema_of(identity(number))}.mart_plan_progress").encode()
+        )
+
+
+def test_what_readers_see_of_a_target_is_kept_only_when_it_changes(warehouse: Settings):
+    first, second, third = identity(1), identity(2), identity(3)
+    publication.publish(warehouse, build(warehouse, first, rows=2))
+    assert kept(warehouse) == [("t1", first, None, True), ("t2", first, None, True)]
+    publication.publish(warehouse, build(warehouse, second, rows=2))
+    assert len(kept(warehouse)) == 2
+    # One target has another value, one is gone, one is new.
+    build(warehouse, third, rows=3)
+    change(warehouse, 3, "delete from {mart} where row_number = 2")
+    change(warehouse, 3, "update {mart} set latest_value = 66.1 where row_number = 1")
+    publication.publish(warehouse, third)
+    assert kept(warehouse)[2:] == [
+        ("t1", third, 66.1, True), ("t2", third, None, False), ("t3", third, None, True)
+    ]  # fmt: skip
+
+
+def test_after_a_rollback_the_newest_rows_are_what_readers_see_again(warehouse: Settings):
+    first, second = identity(1), identity(2)
+    publication.publish(warehouse, build(warehouse, first, rows=2))
+    build(warehouse, second, rows=1)
+    change(warehouse, 2, "update {mart} set latest_value = 66.1")
+    publication.publish(warehouse, second)
+    publication.rollback(warehouse)
+    newest = seen(
+        warehouse,
+        "select distinct on (target_id) target_id, publication_id, latest_value, is_listed "
+        "from ops.published_targets order by target_id, event_id desc",
+    )
+    assert newest == [("t1", first, None, True), ("t2", first, None, True)]
+
+
+def test_a_publication_that_fails_keeps_nothing(warehouse: Settings):
+    publication.publish(warehouse, build(warehouse, identity(1), rows=1))
+    build(warehouse, identity(2), rows=1)
+    change(warehouse, 2, "update {mart} set latest_value = 66.1")
+    with database.connect(warehouse, Role.READER) as reader:
+        reader.execute("select * from dim_areas")
+        with pytest.raises(PublicationError, match="held the views"):
+            publication.publish(warehouse, identity(2), patience=0.5)
+    assert kept(warehouse) == [("t1", identity(1), None, True)]

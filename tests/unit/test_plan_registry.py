@@ -517,3 +517,32 @@ def test_new_writes_over_nothing(folder: Path, tmp_path: Path):
     for file in declaration.files().values():
         assert f"## {file.name}.csv" in guide
         assert all(f"| `{column}` |" in guide for column in file.columns)
+
+
+REISSUED = {
+    "target_id": "example_plan.employment_rate", "issued_date": "2027-01-01", "reason": "r", "citation_section": "s",
+    "citation_line": "5", "citation_quote": "3 advice centres",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ({"target_value": "76"}, []),
+        ({"due_date": "2031-03-31"}, []),
+        ({"baseline_value": "71", "baseline_period": "2025-01-01/P12M"}, []),
+        ({}, ["target_value: found ''; allowed: at least one value, date or period that changed"]),
+        ({"target_lower": "70"}, ["target_lower: found '70'; allowed: empty, unless the comparator is between"]),
+        ({"due_date": "2024-06-30"},
+         ["due_date: found '2024-06-30'; allowed: a day after the baseline, which ends on 2024-12-31"]),
+        ({"baseline_period": "2025-01-01/P12M"}, ["baseline_value: found ''; allowed: the new baseline beside its period"]),
+        ({"target_value": "76", "target_id": "example_plan.other"},
+         ["target_id: found 'example_plan.other'; allowed: a value of targets.target_id, for example "
+          "example_plan.advice_centres, example_plan.employment_rate"]),
+        ({"target_value": "76", "reason": ""},
+         ["reason: found ''; allowed: a value; this column may not be empty"]),
+    ],
+)  # fmt: skip
+def test_a_target_that_is_issued_again_changes_something(folder: Path, cells: dict, found: list[str]):
+    add(folder, "target_reissues", **{**REISSUED, **cells})
+    assert [fault.split(": ", 2)[2] for fault in faults(folder)] == found

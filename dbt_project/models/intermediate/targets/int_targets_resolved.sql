@@ -6,7 +6,7 @@
 with
 
 targets as (
-    select * from {{ ref('stg_plans__targets') }}
+    select * from {{ ref('int_targets_in_force') }}
 ),
 
 measures as (
@@ -184,7 +184,11 @@ final as (
         citation_line,
         citation_quote,
         caveat,
-        note
+        note,
+        version_number,
+        version_issued_date,
+        version_reason,
+        target_hash
     from levelled
 )
 

@@ -66,7 +66,11 @@ final as (
         detectable.smallest_change_80,
         coalesce(detectable.detectability, 'unknown') as detectability,
         assured.assurance,
-        assured.assurance_reason
+        assured.assurance_reason,
+        targets.version_number,
+        targets.version_issued_date,
+        targets.version_reason,
+        targets.target_hash
     from targets
     left join detectable on targets.target_id = detectable.target_id
     left join assured on targets.target_id = assured.target_id

@@ -339,7 +339,15 @@ final as (
                 then
                     'The accreditation of this source has been suspended since '
                     || to_char(standing_since_date, 'FMDD FMMonth YYYY') || '.'
-        end as standing_words
+        end as standing_words,
+        version_number,
+        version_issued_date,
+        version_reason,
+        target_hash,
+        latest_period_end,
+        case when not is_undecidable then assessed_period_start end as assessed_period_start,
+        case when not is_undecidable then assessed_period_months end as assessed_period_months,
+        case when not is_undecidable then assessed_period_end end as assessed_period_end
     from overridden
 )
 
