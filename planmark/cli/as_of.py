@@ -87,7 +87,7 @@ def as_of(
         found = builds(settings)
         typer.echo("\n".join(found) if found else "No day is built. Next: planmark as-of 2008-12-31")
         return
-    wanted = _day(settings, day)
+    wanted = day_of(settings, day)
     if drop:
         remove(settings, schema_of(wanted, versions))
         typer.echo(f"{schema_of(wanted, versions)} is dropped.")
@@ -122,7 +122,7 @@ def build(settings: Settings, day: date, versions: Versions = Versions.AS_OF) ->
     """
     name = schema_of(day, versions)
     working = name + _WORKING
-    with _alone(settings, name) as connection:
+    with alone(settings, name) as connection:
         _refuse_before_anything(connection, day, versions)
         _drop(connection, working)
         try:
@@ -153,11 +153,12 @@ def remove(settings: Settings, name: str) -> None:
         raise PublicationError(
             "this day is not built", where=name, next_step=f"{planmark('as-of --list')} shows those that are"
         )
-    with _alone(settings, name) as connection:
+    with alone(settings, name) as connection:
         _drop(connection, name)
 
 
-def _day(settings: Settings, text: str) -> date:
+def day_of(settings: Settings, text: str) -> date:
+    """Return the day that was typed. Raises: PlanmarkError if it is none, or still to come."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
@@ -172,7 +173,7 @@ def _day(settings: Settings, text: str) -> date:
 
 
 @contextmanager
-def _alone(settings: Settings, name: str) -> Iterator[psycopg.Connection]:
+def alone(settings: Settings, name: str) -> Iterator[psycopg.Connection]:
     """Be the only one who builds that day. The lock ends with the connection, so a kill leaves nothing locked."""
     with connect(settings, Role.TRANSFORMER, autocommit=True) as connection:
         row = connection.execute("select pg_try_advisory_lock(hashtext(%s))", (name,)).fetchone()

@@ -79,7 +79,7 @@ VECTORS = (
     Vector("… of the value in the warehouse, upper", 102, 0.5,
            "select upper_bound from fct_observations where measure_id = 'events' and value = 82"),
     Vector("standard error of 64.1 to 69.3", 1.327, 5e-4, macro="{{ standard_error('64.1', '69.3') }}"),
-    Vector("100 → 82 events: z", 1.33, 5e-3, _of("abs(change_z)", "events", "fct_assessments")),
+    Vector("100 → 82 events: z", 1.33, 5e-3, _of("abs(change_z)", "events")),
     Vector("… direction of travel", "no_significant_change", query=_of("direction_of_travel", "events")),
     Vector("smallest significant change, ±3.0 points", 4.2, 0.05, _of("smallest_change", "survey")),
     Vector("… with 80 % power", 6.1, 0.05, _of("smallest_change_80", "survey", "dim_targets")),

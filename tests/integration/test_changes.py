@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from planmark import database, publication
-from planmark.cli import dbt_stage
+from planmark.cli import dbt_stage, forecast_stage, steps
 from planmark.database import Role
 from planmark.registry import template
 from planmark.settings import Settings
@@ -19,7 +19,8 @@ MAY, NOVEMBER, AGAIN, BEFORE = (f"p20261120t01000{n}_aaaa" for n in range(4))
 TARGET = "example_plan.employment_rate"
 DATASET = "ons_local_employment_rate"
 ONLY_CHANGES = (
-    "--select", "+mart_changes", "+fct_target_versions", "+mart_revision_statistics", "--indirect-selection", "cautious"
+    "--select", "+mart_changes,path:models/marts", "fct_target_versions", "mart_revision_statistics",
+    "--indirect-selection", "cautious"
 )  # fmt: skip
 
 
@@ -39,7 +40,10 @@ def build(settings: Settings, publication_id: str, as_of: str) -> None:
         settings, publication_id, "run", date.fromisoformat(as_of), publication_id, "official"
     )
     variables = {"publication_id": publication_id, "run_id": "run", "as_of": as_of}
-    dbt_stage.run(settings, "everything", ONLY_CHANGES, variables, log_name=f"dbt-{publication_id}.log")
+    log_name = f"dbt-{publication_id}.log"
+    dbt_stage.run(settings, "staging and intermediate", steps.BEFORE_MARTS, variables, log_name=log_name)
+    forecast_stage.run(settings)
+    dbt_stage.run(settings, "the marts", ONLY_CHANGES, variables, log_name=log_name)
 
 
 def publish_on(settings: Settings, publication_id: str, day: datetime) -> None:

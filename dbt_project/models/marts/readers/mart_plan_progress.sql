@@ -333,6 +333,7 @@ final as (
         case when not is_undecidable then counterfactual_difference end as counterfactual_difference,
         case when not is_undecidable then is_unlike_comparator end as is_unlike_comparator,
         case when not is_undecidable then counterfactual_words || '.' end as counterfactual_words,
+        case when not is_undecidable then change_z end as change_z,
         standing,
         case
             when standing ilike '%suspended%'
