@@ -32,11 +32,16 @@ SEVERAL_FROM, TREND_FROM = 8, 15
 DAMPED_ABOVE = 9
 #: Models whose AICc is within so much of the best are averaged.
 CLOSE = 2.0
+#: A model whose errors are no larger than this, in units of the range of the series, fits by rounding alone: a band of no
+#: width would be a claim of certainty.
+NO_SCATTER = 1e-6
 #: A share of exactly 0 or 100 % has no logit: shares are squeezed into the middle 99.9 %.
 EDGE = 0.0005
 
-#: From what chance on which words hold, the highest first. The ends are those of the methods; the middle is our choice.
-WORDS = ((0.90, "very likely"), (0.66, "likely"), (0.33, "about as likely as not"), (0.10, "unlikely"))
+#: The words for a chance, the highest first. The ends are those of the methods; the middle is our choice. A chance of just
+#: 90 % is very likely and one of just 10 % very unlikely, so the upper words begin at their number, the lower ones above.
+FROM = ((0.90, "very likely"), (0.66, "likely"))
+ABOVE = ((0.33, "about as likely as not"), (0.10, "unlikely"))
 LEAST_WORDS = "very unlikely"
 
 
@@ -96,16 +101,19 @@ def forecast_series(
     scale = _fitting(scale, numbers)
     reason = _reason_for_none(numbers)
     if reason or not horizons:
-        return Forecast(reason or "no day ahead", "none", (), (), None, scale, (), (), 0.0)
+        return _nothing(reason or "no day ahead", scale)
     series = _scaled(numbers, scale)
     steps = math.ceil(max(horizons) - 1e-9)
-    models = _ladder(series, steps)
+    slope, intercept = _theil_sen(series)
+    models = _ladder(series, steps, slope, intercept)
     best = min(model.aicc for model in models)
     chosen = [model for model in models if model.aicc <= best + CLOSE]
     means = np.mean([model.means for model in chosen], axis=0)
     within = np.mean([model.variances for model in chosen], axis=0)
     variances = within + np.var([model.means for model in chosen], axis=0)
     variances = np.maximum(variances, 2 * _newest_error(numbers, standard_errors, scale) ** 2)
+    if np.min(variances) <= (NO_SCATTER * np.ptp(series)) ** 2:
+        return _nothing("the values lie on a line without scatter", scale)
     # Within the first spacing the middle moves there in a straight line; the band is that of a whole one.
     at_means = np.interp(horizons, np.arange(steps + 1.0), np.insert(means, 0, series[-1]))
     at_variances = np.interp(np.maximum(horizons, 1.0), np.arange(1.0, steps + 1), variances)
@@ -116,7 +124,7 @@ def forecast_series(
         method=" + ".join(model.name for model in chosen),
         horizons=tuple(float(h) for h in horizons),
         points=tuple(_point(m, d, freedom, scale) for m, d in zip(at_means, deviations, strict=True)),
-        scenario=_scenario(series, max(horizons), scale),
+        scenario=_unscaled(intercept + slope * (len(series) - 1 + max(horizons)), scale),
         scale=scale,
         means=tuple(float(m) for m in at_means),
         deviations=tuple(float(d) for d in deviations),
@@ -124,9 +132,15 @@ def forecast_series(
     )
 
 
+def _nothing(reason: str, scale: Scale) -> Forecast:
+    return Forecast(reason, "none", (), (), None, scale, (), (), 0.0)
+
+
 def words_of(chance: float) -> str:
     """Return the words for a chance between 0 and 1."""
-    return next((words for least, words in WORDS if chance >= least), LEAST_WORDS)
+    reached = [words for least, words in FROM if chance >= least]
+    passed = [words for least, words in ABOVE if chance > least]
+    return next(iter(reached + passed), LEAST_WORDS)
 
 
 # --- The models ------------------------------------------------------------------------------------
@@ -143,11 +157,11 @@ class _Model:
     freedom: int
 
 
-def _ladder(series: Numbers, steps: int) -> list[_Model]:
+def _ladder(series: Numbers, steps: int, slope: float, intercept: float) -> list[_Model]:
     if len(series) < SEVERAL_FROM:
         return [_walk(series, steps)]
     drift = _walk_with_drift(series, steps)
-    models = [_walk(series, steps), drift, _line(series, steps, at_least=drift.variances)]
+    models = [_walk(series, steps), drift, _line(series, steps, slope, intercept, drift.variances)]
     models += [_ets(series, steps, "level", "ANN", damped=False, parameters=3)]
     if len(series) > DAMPED_ABOVE:
         models += [_ets(series, steps, "damped trend", "AAN", damped=True, parameters=6)]
@@ -180,7 +194,7 @@ def _walk_with_drift(series: Numbers, steps: int) -> _Model:
     )
 
 
-def _line(series: Numbers, steps: int, at_least: Numbers) -> _Model:
+def _line(series: Numbers, steps: int, slope: float, intercept: float, at_least: Numbers) -> _Model:
     """The Theil-Sen line, with the width of a prediction from a fitted line.
 
     That width takes it that the future keeps to the line. Published series do not: without the width of a walk with
@@ -188,7 +202,6 @@ def _line(series: Numbers, steps: int, at_least: Numbers) -> _Model:
     """
     count = len(series)
     time = np.arange(float(count))
-    slope, intercept = _theil_sen(series)
     errors = series - intercept - slope * time
     variance = float(np.sum(errors**2)) / (count - 2)
     ahead = np.arange(float(count), count + steps)
@@ -295,11 +308,6 @@ def _newest_error(numbers: Numbers, standard_errors: Sequence[float | None], sca
                 return error / 100 / (share * (1 - share))
             return error / (float(value) + 0.5) if scale == "count" else error
     return 0.0
-
-
-def _scenario(series: Numbers, horizon: float, scale: Scale) -> float:
-    slope, intercept = _theil_sen(series)
-    return _unscaled(intercept + slope * (len(series) - 1 + horizon), scale)
 
 
 @cache

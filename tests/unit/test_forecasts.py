@@ -93,6 +93,12 @@ def test_bands_nest_and_the_same_series_says_the_same_twice(scale: str, length: 
         ([], "plain", "too few points"),
         ([5.0], "share", "too few points"),
         ([5.0, 5.0, 5.0, 5.0, 5.0], "count", "the values never changed"),
+        (
+            [10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0],
+            "plain",
+            "the values lie on a line without scatter",
+        ),
+        ([0.1 * n for n in range(12)], "plain", "the values lie on a line without scatter"),
         ([1.0, math.nan, 2.0, 3.0], "plain", "missing values"),
         ([1.0, math.inf, 2.0, 3.0], "plain", "missing values"),
     ],
@@ -111,7 +117,7 @@ def test_values_that_do_not_fit_their_scale_are_taken_as_they_are(scale: str) ->
     ("chance", "words"),
     [
         (1.0, "very likely"), (0.90, "very likely"), (0.89, "likely"), (0.66, "likely"), (0.5, "about as likely as not"),
-        (0.33, "about as likely as not"), (0.32, "unlikely"), (0.10, "unlikely"), (0.09, "very unlikely"),
+        (0.34, "about as likely as not"), (0.33, "unlikely"), (0.11, "unlikely"), (0.10, "very unlikely"),
         (0.0, "very unlikely"),
     ],
 )  # fmt: skip
@@ -127,6 +133,23 @@ def target(**given: object) -> Input:
         "status_reason": None, "series_values": SHORT, "series_errors": [None] * 4,
     }  # fmt: skip
     return Input(**(usual | given))  # type: ignore[arg-type]
+
+
+def test_a_target_on_a_line_without_scatter_gets_its_reason() -> None:
+    """A band of no width would divide by zero."""
+    row, points = forecast_target(
+        target(series_values=[10.0 * n for n in range(8)], series_errors=[None] * 8)
+    )
+    assert (row[1], row[2], points) == ("none", "the values lie on a line without scatter", [])
+
+
+def test_a_line_of_survey_values_has_the_width_of_their_errors() -> None:
+    """Errors of 1.5: the root of 2 x 2.25 is 2.1213. Two models fit; the line has 6 degrees: t of 1.4398 at 90 %."""
+    point = forecast_series(
+        [10.0 * n for n in range(8)], [1.0], scale="plain", standard_errors=[1.5] * 8
+    ).points[0]
+    assert point.middle == pytest.approx(80)
+    assert point.upper_80 - point.middle == pytest.approx(1.4398 * 2.1213, abs=1e-3)
 
 
 def test_a_target_gets_a_row_and_a_point_for_each_year_and_the_deadline() -> None:
