@@ -35,6 +35,7 @@ def run(
     Raises: RegistryError if the plan files have faults; TransformError naming each node that failed and what the
     database said.
     """
+    # A copy: dbt writes what it runs over seeds that lie outside its project.
     folder = settings.home / "dbt" / build
     plans = snapshot(settings, folder / "plans")
     target = folder / "target"

@@ -45,11 +45,8 @@ final as (
         progress.dataset_id,
         progress.is_demonstration,
         progress.boundary_grade,
-        case progress.boundary_grade
-            when 'U' then 'On boundaries that did not change.'
-            when 'S' then 'The area was split since: the sum over its parts is shown.'
-            when 'M' then 'The area was merged with another since: the change of the whole is shown.'
-        end as boundary_note
+        areas.boundary_note,
+        areas.boundary_grade as worst_grade
     from progress
     inner join targets on progress.target_id = targets.target_id
     inner join areas on progress.area_code = areas.area_code
