@@ -16,7 +16,7 @@ from planmark import scorecard
 from planmark.cli import show
 from planmark.settings import ROOT, load_settings
 
-WANTED = ("employment_rate_march_2008", "employment_rate_80_percent", "jsa_long_term")
+WANTED = ("employment_rate_2009", "employment_rate_80_percent", "jsa_long_term")
 
 
 def main() -> None:

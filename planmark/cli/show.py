@@ -224,6 +224,7 @@ def where_next(out: Console, settings: Settings, log: Path) -> None:
     rows = [
         ("Database", f"{host}:{port}, database {settings.database_name}, role {Role.READER}, schema marts"),
         ("", f"full address: {planmark('db-url')}"),
+        ("Changes", f"what is another figure or verdict now, and why: {planmark('changes')}"),
         ("Airflow UI", f"start it with: {planmark('up')}"),
         ("Log", str(log)),
         ("Checks", str(settings.home / "data_docs" / "marts" / "index.html")),
