@@ -73,7 +73,9 @@
    seen, it never gets later than too early: unverifiable. #}
 {% macro target_evidence() -%}
     case
-        when position in ('no_data', 'not_due') then 'none'
+        when position = 'no_data' then 'none'
+        -- Said on the day it is set, before any value could decide it.
+        when position = 'not_due' then case detectability when 'unverifiable' then 'unverifiable' else 'none' end
         when unreliable_reason is not null then 'unreliable'
         when is_overlapping then 'too_early'
         when kind in ('rank', 'quartile') and compared_lower is null then 'none'

@@ -130,7 +130,7 @@
 {# How sure that is. #}
 {% macro evidence_words() -%}
     case
-        when position in ('no_data', 'not_due') then ''
+        when position = 'no_data' or (position = 'not_due' and evidence = 'none') then ''
         when evidence = 'unreliable' then '; it cannot be relied on, since ' || unreliable_reason
         when evidence = 'too_early' and is_overlapping
             then '; too early to tell, since the period shares months with that of the baseline'

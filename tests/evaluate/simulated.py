@@ -31,13 +31,11 @@ GOAL = 0.05
 #: What is tested: a name, and the query for (target_id, word).
 #: The one place to change when a claim gets another name.
 CLAIMS = {
-    "direction of travel": (
-        "select target_id, direction_of_travel as word from mart_plan_progress",
-    ),
+    "direction of travel": "select target_id, direction_of_travel as word from mart_plan_progress",
     "recent trend": (
         "select t.target_id, case s.trend when 'cannot_be_calculated' then 'cannot_tell' else s.trend_judgement end as word "
         "from dim_targets as t "
-        "inner join int_series_trended as s on t.measure_id = s.measure_id and t.area_code = s.area_code",
+        "inner join int_series_trended as s on t.measure_id = s.measure_id and t.area_code = s.area_code"
     ),
 }  # fmt: skip
 
