@@ -16,8 +16,3 @@
 {% macro rounding_variance(step) -%}
     (power({{ step }}, 2) / 12)
 {%- endmacro %}
-
-{# Is the unit that of a rate, rather than of things counted? #}
-{% macro is_rate(unit) -%}
-    ({{ unit }} in ('percent', 'percentage_points', 'ratio') or {{ unit }} like 'per\_%')
-{%- endmacro %}

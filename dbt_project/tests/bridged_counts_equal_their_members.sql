@@ -6,7 +6,7 @@ select
 from {{ ref('int_observations_bridged') }} as bridged
 where
     bridged.boundary_grade is not null
-    and not {{ is_rate('bridged.unit') }}
+    and {{ is_count('bridged.unit') }}
     and not exists (
         select 1
         from {{ ref('int_area_bridges') }} as bridges

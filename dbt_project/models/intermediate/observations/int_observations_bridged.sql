@@ -50,11 +50,10 @@ valued as (
     select
         *,
         case
-            when {{ is_rate('unit') }}
-                then
-                    round((numerator / nullif(denominator, 0) * {{ rate_factor('unit') }})::numeric, 4)
-                    ::double precision
-            else summed_value
+            when {{ is_count('unit') }} then summed_value
+            -- Nothing, where the unit is of neither kind: medians and scores cannot be put together.
+            else
+                round((numerator / nullif(denominator, 0) * {{ rate_factor('unit') }})::numeric, 4)::double precision
         end as value
     from added_up
 ),

@@ -20,7 +20,7 @@ qualified as (
         -- The count behind the value: the value itself, or the numerator of a rate.
         case
             when observations.numerator is not null then observations.numerator
-            when not {{ is_rate('observations.unit') }} then observations.value
+            when {{ is_count('observations.unit') }} then observations.value
         end as events,
         observations.cells_count * (
             coalesce({{ rounding_variance('measures.rounding') }}, 0) + coalesce(power(measures.perturbation_sd, 2), 0)

@@ -35,9 +35,8 @@ joined as (
         -- Shares end at 0 and 100, counts at 0; other figures may be anything.
         case
             when targets.unit = 'percent' then 'share'
-            when {{ is_rate('targets.unit') }} then 'plain'
-            when targets.unit in ('years', 'score', 'days', 'gbp') then 'plain'
-            else 'count'
+            when {{ is_count('targets.unit') }} then 'count'
+            else 'plain'
         end as scale,
         ({{ month_number('targets.deadline_date') }} - {{ month_number('newest.period_end') }})
         / newest.spacing_months as horizon
