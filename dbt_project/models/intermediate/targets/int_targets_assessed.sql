@@ -12,7 +12,7 @@
     Position. Decided: met or missed. Before: met if reached, otherwise by the gap to the path, with a tolerance that is
     a share of the required change. Without a path: not_due, and the sentence says why.
     Evidence. The gap over its standard error, one-sided, 1.645.
-    Direction of travel. The change since the baseline over its standard error, two-sided, 1.96. -#}
+    Direction of travel. The change since the baseline over its standard error, two-sided, 2.17. -#}
 {%- set as_of = as_of_date(var('as_of')) -%}
 with
 
