@@ -1,8 +1,10 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', indexes=[{'columns': ['measure_id', 'area_code', 'period_end']}]) }}
 
 {#- How sure each value is. The publisher's interval wins. Without one, a count of events has the interval of Byar, and
     its rate the same in proportion; rounding and perturbation of the published cells are added. A complete count
-    (`register`) has no other uncertainty than these. -#}
+    (`register`) has no other uncertainty than these.
+
+    The index keeps what joins on it fast whatever the planner guesses: without it one guess in three took minutes. -#}
 with
 
 observations as (

@@ -192,7 +192,7 @@ populated as (
             and observed.area_code = people.area_code
             and observed.period_end >= people.period_end
             and observed.period_end - interval '12 months' < people.period_end
-    where observed.denominator is null
+    where observed.denominator is null and observed.population_measure_id is not null
     order by
         observed.target_id asc, observed.period_start asc, observed.period_months asc,
         people.period_end desc, people.period_start desc
