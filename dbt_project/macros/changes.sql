@@ -5,9 +5,14 @@
     ]
 {%- endmacro %}
 
-{# True for what happened before this build: for an earlier day, before that day began; for today, all there is. #}
+{# True for what happened before this build: for an earlier day, before that day began; for today, all there is. A build
+   that looks back leaves today's out too, since it must give the same bytes tomorrow. #}
 {% macro is_before_this_build(happened_at, as_of) -%}
-    ({{ happened_at }} < {{ as_of_date(as_of) }} or {{ as_of_date(as_of) }} >= current_date)
+    {% if var('build') -%}
+        {{ happened_at }} < {{ as_of_date(as_of) }}
+    {%- else -%}
+        ({{ happened_at }} < {{ as_of_date(as_of) }} or {{ as_of_date(as_of) }} >= current_date)
+    {%- endif %}
 {%- endmacro %}
 
 {# A period's name within a sentence: "the year to March 2026", "2007". #}

@@ -1,16 +1,33 @@
 {# The versions of values, with the time from and to which each holds. With the versions that publishers had released by a
-   day, one holds from its own release to the release that replaced or withdrew it; where a publisher gives no release,
-   from and to when this warehouse had it. #}
+   day, one holds from its own release until a later version is released, or its value is withdrawn; where a publisher
+   gives no release, from and to when this warehouse had it. Releases need not come in the order in which they were
+   loaded: two may bear one time, and one without a time may stand between them. So a version ends with the earliest
+   release of all that came after it, and one that was never the newest is left out. #}
 {% macro observation_versions(observations, deliveries) -%}
     {% if var('versions') == 'released' -%}
         select
-            held.series_id, held.period_start, held.period_months, held.value, held.lower_bound, held.upper_bound,
-            held.status, held.delivery_id,
-            coalesce(brought.released_at, held.valid_from) as valid_from,
-            coalesce(closed.released_at, held.valid_to) as valid_to
-        from {{ observations }} as held
-        left join {{ deliveries }} as brought on held.delivery_id = brought.delivery_id
-        left join {{ deliveries }} as closed on held.closed_by_delivery_id = closed.delivery_id
+            series_id, period_start, period_months, value, lower_bound, upper_bound, status, delivery_id, valid_from,
+            valid_to
+        from (
+            select
+                held.series_id, held.period_start, held.period_months, held.value, held.lower_bound, held.upper_bound,
+                held.status, held.delivery_id,
+                coalesce(brought.released_at, held.valid_from) as valid_from,
+                least(
+                    min(coalesce(closed.released_at, held.valid_to)) over (
+                        partition by held.series_id, held.period_start, held.period_months order by held.valid_from
+                        rows between current row and unbounded following
+                    ),
+                    min(coalesce(brought.released_at, held.valid_from)) over (
+                        partition by held.series_id, held.period_start, held.period_months order by held.valid_from
+                        rows between 1 following and unbounded following
+                    )
+                ) as valid_to
+            from {{ observations }} as held
+            left join {{ deliveries }} as brought on held.delivery_id = brought.delivery_id
+            left join {{ deliveries }} as closed on held.closed_by_delivery_id = closed.delivery_id
+        ) as released
+        where valid_from < valid_to
     {%- else -%}
         select * from {{ observations }}
     {%- endif %}

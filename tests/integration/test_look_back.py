@@ -175,6 +175,59 @@ def test_a_build_that_fails_leaves_the_earlier_one(
     assert left == []
 
 
+def test_the_day_itself_is_told_as_it_will_be_told_tomorrow(told: dict[str, Any]) -> None:
+    # Both nights were published today, by the clock of the database: tomorrow they are no earlier than today.
+    today = as_of.build(told["settings"], told["settings"].today)
+    rows = query(told["settings"], f"select * from {today.schema_name}.fct_published_targets")
+    as_of.remove(told["settings"], today.schema_name)
+    assert rows == []
+
+
+def test_of_releases_out_of_order_the_newest_version_counts(warehouse: Settings) -> None:
+    """Each value of 2004 to 2007 has two later versions; by 25 May, the last is out in three, and one is withdrawn."""
+    fill(warehouse)
+    may, june = "2008-05-20T09:30Z", "2008-06-10T09:30Z"
+    for year, second, third, is_withdrawn in (
+        (2004, may, june, False),  # in order: the second counts
+        (2005, may, may, False),  # one time for both: the third counts
+        (2006, None, may, False),  # the second bears no release, and was loaded in June: the third counts
+        (2007, june, may, True),  # the third takes the value back before the second was to be: none counts
+    ):
+        key = f"series_id = {SERIES} and period_start = '{year}-01-01'"
+        change(
+            warehouse,
+            f"delete from raw.observations where {key} and valid_to <> 'infinity'",
+            f"update raw.observations set value = {year - 2000}, valid_from = '2008-04-20T02:00Z' where {key}",
+        )
+        for hour, released, value in ((1, second, 50 + year - 2000), (2, third, 60 + year - 2000)):
+            at = f"2008-06-{year - 2000:02}T0{hour}:00Z"
+            written = f"'{released}'" if released else "null"
+            change(
+                warehouse,
+                "insert into raw.deliveries (dataset_id, provider, origin, outcome, started_at, finished_at, loaded_at, "
+                "released_at) select 'ons_local_employment_rate', 'ons', 'official', 'loaded', "
+                f"'{at}', '{at}', '{at}', {written}",
+                f"update raw.observations set valid_to = '{at}', closed_by_delivery_id = "
+                f"(select max(delivery_id) from raw.deliveries) where {key} and valid_to = 'infinity'",
+            )
+            if hour == 2 and is_withdrawn:
+                continue
+            change(
+                warehouse,
+                "insert into raw.observations (series_id, period_start, period_months, value, valid_from, delivery_id) "
+                f"select series_id, period_start, period_months, {value}, '{at}', closed_by_delivery_id "
+                f"from raw.observations where {key} and valid_to = '{at}'",
+            )
+    built = as_of.build(warehouse, date(2008, 5, 25), Versions.RELEASED)
+    rows = query(
+        warehouse,
+        "select extract(year from period_start)::integer as year, value from "
+        f"{built.schema_name}.fct_observations where measure_id = 'employment_rate' and area_code = 'E06000016' "
+        "and period_start between '2004-01-01' and '2007-12-31' and dataset_id = 'ons_local_employment_rate' order by 1",
+    )
+    assert [tuple(row.values()) for row in rows] == [(2004, 54.0), (2005, 65.0), (2006, 66.0)]
+
+
 @pytest.mark.parametrize(("day", "versions"), [("2008-01-01", "as_of"), ("2008-01-01", "released")])
 def test_a_day_before_any_delivery_is_refused(told: dict[str, Any], day: str, versions: str) -> None:
     with pytest.raises(PublicationError, match="nothing by then"):
