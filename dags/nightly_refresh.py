@@ -132,7 +132,6 @@ def nightly_refresh() -> None:
     (
         new
         >> stage("gate_raw")
-        >> stage("transform", **again)
         >> stage("build_marts", **again)
         >> stage("gate_marts")
         >> stage("publish", **again)

@@ -215,6 +215,11 @@ def _line(series: Numbers, steps: int, slope: float, intercept: float, at_least:
     )
 
 
+def warm_up() -> None:
+    """Import the libraries and run each model once: four seconds that can pass while something else is waited for."""
+    forecast_series([float(number % 3) for number in range(TREND_FROM)], [1.0], scale="plain")
+
+
 def _ets(series: Numbers, steps: int, name: str, model: str, *, damped: bool, parameters: int) -> _Model:
     """Exponential smoothing, fitted by statsforecast; its 95 % band gives the variance back."""
     spread = float(np.std(series))

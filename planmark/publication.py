@@ -127,14 +127,17 @@ def _source_files(folder: Path) -> list[Path]:
 
 
 # The delivery that last changed each dataset. Its origin is that of the last delivery that was accepted: one that
-# changed nothing has confirmed every value (`int_datasets_accepted` says the same to the marts).
+# changed nothing has confirmed every value (`int_datasets_accepted` says the same to the marts). What is under embargo does
+# not count; when its hour comes, it is something new.
 _LATEST: LiteralString = """
     select
         dataset_id,
         max(delivery_id) filter (where outcome = 'loaded') as delivery_id,
         (array_agg(origin order by delivery_id desc))[1] as origin
     from raw.deliveries
-    where outcome in ('loaded', 'unchanged')
+    where
+        outcome in ('loaded', 'unchanged')
+        and delivery_id not in (select held.delivery_id from raw.held_back(now()) as held)
     group by dataset_id
     having bool_or(outcome = 'loaded')
     order by dataset_id
@@ -144,6 +147,15 @@ _LATEST: LiteralString = """
 def _latest_deliveries(settings: Settings) -> list[tuple[str, int, str]]:
     with connect(settings, Role.TRANSFORMER) as connection:
         return [(row[0], row[1], row[2]) for row in connection.execute(_LATEST)]
+
+
+def held_back(settings: Settings) -> dict[str, datetime]:
+    """Return the datasets with a delivery that nobody may see yet, and when it may be seen."""
+    with connect(settings, Role.TRANSFORMER) as connection:
+        rows = connection.execute(
+            "select distinct dataset_id, first_released_at from raw.held_back(now()) order by dataset_id"
+        )
+        return dict(rows)
 
 
 def origin(settings: Settings) -> str:

@@ -6,12 +6,12 @@
 {% macro observation_versions(observations, deliveries) -%}
     {% if var('versions') == 'released' -%}
         select
-            series_id, period_start, period_months, value, lower_bound, upper_bound, status, delivery_id, valid_from,
-            valid_to
+            series_id, period_start, period_months, value, lower_bound, upper_bound, status, delivery_id,
+            closed_by_delivery_id, valid_from, valid_to
         from (
             select
                 held.series_id, held.period_start, held.period_months, held.value, held.lower_bound, held.upper_bound,
-                held.status, held.delivery_id,
+                held.status, held.delivery_id, held.closed_by_delivery_id,
                 coalesce(brought.released_at, held.valid_from) as valid_from,
                 least(
                     min(coalesce(closed.released_at, held.valid_to)) over (
@@ -36,4 +36,13 @@
 {# From when on a delivery counts, on a day that is looked back to. #}
 {% macro delivery_known_at() -%}
     coalesce({{ 'released_at, ' if var('versions') == 'released' }}loaded_at, finished_at, started_at)
+{%- endmacro %}
+
+{# Deliveries that nobody may see yet, by the clock; looking back to what the warehouse held on a day, by the end of it. #}
+{% macro held_back() -%}
+    select held.delivery_id
+    from
+        {{ source('raw', 'deliveries').schema }}.held_back(
+            {% if var('versions') == 'as_of' %}least({{ as_of_date(var('as_of')) }} + 1, now()){% else %}now(){% endif %}
+        ) as held
 {%- endmacro %}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -19,10 +19,10 @@ import psycopg
 import typer
 from psycopg import sql
 
-from planmark.cli import dbt_stage, forecast_stage
+from planmark.cli import build_stage
+from planmark.cli.progress import Note
 from planmark.cli.show import day as in_words
 from planmark.cli.show import planmark
-from planmark.cli.steps import BEFORE_MARTS, MARTS
 from planmark.database import Role, connect
 from planmark.errors import PlanmarkError, PublicationError
 from planmark.settings import Settings, load_settings
@@ -129,17 +129,13 @@ def build(settings: Settings, day: date, versions: Versions = Versions.AS_OF) ->
             variables = {
                 "publication_id": name, "run_id": "none", "as_of": day.isoformat(), "versions": str(versions),
             }  # fmt: skip
-            log_name = f"dbt-{name}.log"
-            dbt_stage.run(
+            build_stage.build(
                 settings,
-                "staging and intermediate",
-                BEFORE_MARTS,
                 variables,
-                log_name=log_name,
-                build=working,
+                log_name=f"dbt-{name}.log",
+                part=lambda _: nullcontext(Note()),
+                name=working,
             )
-            forecast_stage.run(settings, schema=f"{working}_intermediate")
-            dbt_stage.run(settings, "the marts", MARTS, variables, log_name=log_name, build=working)
             with connection.transaction():
                 _put_in_place(connection, working, name)
         finally:

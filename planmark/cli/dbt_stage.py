@@ -1,12 +1,14 @@
-"""Run dbt: one process a stage, its files under `<home>`, its errors in plain words."""
+"""Run dbt: one process a build, its files under `<home>`, its errors in plain words."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO, Self, cast
 
 from planmark import database
 from planmark.cli.processes import end_with_parent
@@ -17,54 +19,95 @@ from planmark.settings import ROOT, Settings, inherited_environment
 
 PROJECT = ROOT / "dbt_project"
 _FAULTS = ("error", "fail", "runtime error")
+#: dbt closes its connections when it ends.
+_PATIENCE_SECONDS = 10.0
 
 
-def run(
-    settings: Settings,
-    stage: str,
-    selection: Sequence[str],
-    variables: Mapping[str, str],
-    *,
-    log_name: str,
-    build: str = "",
-) -> str:
-    """Build what `selection` names; return what was built in one phrase: `32 tables and views, 190 tests`.
+class Dbt:
+    """A process of dbt that builds one stage after another with the same variables; it parses the project once."""
 
-    `build` names a build that looks back: it has schemas and working files of its own.
-    Unit tests are left out: they test the code, and the code has not changed since it was tested.
-    Raises: RegistryError if the plan files have faults; TransformError naming each node that failed and what the
-    database said.
-    """
-    # A copy: dbt writes what it runs over seeds that lie outside its project.
-    folder = settings.home / "dbt" / build
-    plans = snapshot(settings, folder / "plans")
-    target = folder / "target"
-    results = target / "run_results.json"
-    log = settings.home / "logs" / log_name
-    log.parent.mkdir(parents=True, exist_ok=True)
-    results.unlink(missing_ok=True)
-    command = [
-        sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build", *selection,
-        "--exclude-resource-type", "unit_test",
-        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-        "--target-path", str(target), "--log-path", str(folder / "logs"),
-        "--vars", json.dumps({**variables, "build": build} if build else dict(variables)),
-    ]  # fmt: skip
-    with log.open("ab") as output:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False,
-            cwd=settings.home, env=_environment(settings, plans), preexec_fn=end_with_parent,
-        )  # fmt: skip
-    nodes = _nodes(results)
-    if done.returncode != 0:
-        raise TransformError(
-            f"dbt could not build {stage}",
-            where=", ".join(_name(node) for node in nodes if node["status"] in _FAULTS) or "dbt",
-            got=_said(nodes) or _tail(log),
-            next_step=f"read {log}",
-        )
-    tests = sum(1 for node in nodes if node["unique_id"].startswith("test."))
-    return f"{len(nodes) - tests} tables and views, {tests} tests"
+    def __init__(
+        self, settings: Settings, variables: Mapping[str, str], *, log_name: str, build: str = ""
+    ) -> None:
+        """Start it. `build` names a build that looks back: it has schemas and working files of its own.
+
+        Raises: RegistryError if the plan files have faults.
+        """
+        self._folder = settings.home / "dbt" / build
+        self._variables = {**variables, "build": build} if build else dict(variables)
+        self._log = settings.home / "logs" / log_name
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        # A copy: dbt writes what it runs over seeds that lie outside its project.
+        plans = self._folder / "plans"
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "planmark.cli.dbt_process"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, text=True, encoding="utf-8",
+                cwd=settings.home, env=_environment(settings, plans), preexec_fn=end_with_parent,
+            )  # fmt: skip
+        self._questions = cast(IO[str], self._process.stdin)
+        self._answers = cast(IO[str], self._process.stdout)
+        try:
+            snapshot(settings, plans)  # while dbt is being imported
+        except BaseException:
+            self._process.terminate()
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._process.terminate()
+        self.close()
+
+    def build(self, stage: str, selection: Sequence[str]) -> str:
+        """Build what `selection` names; return what was built in one phrase: `32 tables and views, 190 tests`.
+
+        Unit tests are left out: they test the code, and the code has not changed since it was tested.
+        Raises: TransformError naming each node that failed and what the database said.
+        """
+        target = self._folder / "target"
+        results = target / "run_results.json"
+        results.unlink(missing_ok=True)
+        is_good = self._asked([
+            *selection, "--exclude-resource-type", "unit_test",
+            "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+            "--target-path", str(target), "--log-path", str(self._folder / "logs"),
+            "--vars", json.dumps(self._variables),
+        ])  # fmt: skip
+        nodes = _nodes(results)
+        if nodes:
+            results.rename(target / f"{stage.replace(' ', '_')}.json")
+        if not is_good:
+            raise TransformError(
+                f"dbt could not build {stage}",
+                where=", ".join(_name(node) for node in nodes if node["status"] in _FAULTS) or "dbt",
+                got=_said(nodes) or _tail(self._log),
+                next_step=f"read {self._log}",
+            )
+        tests = sum(1 for node in nodes if node["unique_id"].startswith("test."))
+        return f"{len(nodes) - tests} tables and views, {tests} tests"
+
+    def close(self) -> None:
+        """End the process."""
+        for pipe in (self._questions, self._answers):
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
+        try:
+            self._process.wait(timeout=_PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _asked(self, arguments: Sequence[str]) -> bool:
+        try:
+            print(json.dumps(arguments), file=self._questions, flush=True)
+            answer = self._answers.readline()
+        except BrokenPipeError:
+            answer = ""
+        return answer.strip() == "true"
 
 
 def _environment(settings: Settings, plans: Path) -> dict[str, str]:

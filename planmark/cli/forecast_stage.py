@@ -22,7 +22,6 @@ from planmark.database import Role, connect
 from planmark.forecasts import Forecast, Scale, forecast_series, words_of
 from planmark.settings import Settings
 
-INTERMEDIATE = "intermediate"
 #: Rows read and written at a time. A batch that is smaller is not worth a second process.
 _BATCH, _ALONE = 2_000, 500
 _DIGITS = 6
@@ -75,7 +74,12 @@ class Input:
     series_errors: list[float | None] | None
 
 
-def run(settings: Settings, *, schema: str = INTERMEDIATE) -> str:
+def schema_of(build: str = "") -> str:
+    """Return the schema of the tables, of the night or of a build that looks back."""
+    return f"{build}_intermediate" if build else "intermediate"
+
+
+def run(settings: Settings, *, schema: str = "intermediate") -> str:
     """Fill both tables of `schema`; return how many forecasts there are: `12 forecasts, 573 targets without`."""
     made = without = 0
     with (

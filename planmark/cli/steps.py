@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from planmark import database, publication
-from planmark.cli import dbt_stage, forecast_stage
+from planmark.cli import build_stage
 from planmark.cli.progress import step
 from planmark.database import Role
 from planmark.errors import DatabaseError, PlanmarkError, SettingsError
@@ -33,13 +33,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEFORE_MARTS = ("--select", "resource_type:seed", "path:models/staging", "path:models/intermediate",
-                 "--indirect-selection", "cautious")  # fmt: skip
-MARTS = ("--select", "path:models/marts", "--indirect-selection", "buildable")
 #: dbt's views outside the candidate are shared, so only one run at a time builds; others wait for so long.
 _BUILD_PATIENCE_SECONDS = 1800.0
-#: A fetch that ends while marts are built would mix two states of `raw`; then they are built again.
-_MOST_BUILDS = 3
 
 
 class Night(TypedDict):
@@ -219,9 +214,11 @@ def has_changed(settings: Settings, night: Night) -> bool:
         same = _published_already(settings)
         if same is None:
             note.message = "there is something new to publish"
-            return True
-        note.message, note.state = f"nothing changed since publication {same.publication_id}", "skipped"
-    return False
+        else:
+            note.message, note.state = f"nothing changed since publication {same.publication_id}", "skipped"
+        for dataset_id, until in publication.held_back(settings).items():
+            note.message += f"; {dataset_id} is held back until its release at {until:%d %B %Y %H:%M %Z}"
+    return same is None
 
 
 def _published_already(settings: Settings) -> publication.Publication | None:
@@ -254,73 +251,32 @@ def _gate(settings: Settings, night: Night, door: str) -> None:
         )  # fmt: skip
 
 
-def transform(settings: Settings, night: Night) -> None:
-    """Build seeds, staging and intermediate, in one process of dbt, and the forecasts from them. Raises: TransformError."""
-    settings = _on_the_day(settings, night)
-    with step(settings, night["run_id"], "transform") as note, _building(settings) as connection:
-        note.message = _transform(settings, night, connection)
-
-
-def _transform(settings: Settings, night: Night, connection: psycopg.Connection) -> str:
-    before = publication.fingerprint(settings)
-    built = _dbt(settings, night, "transform", "staging and intermediate", BEFORE_MARTS)
-    forecasts = forecast_stage.run(settings)
-    connection.execute(f"comment on schema intermediate is '{_mark(night, before)}'".encode())
-    return f"{built}; {forecasts}"
-
-
 def build_marts(settings: Settings, night: Night) -> None:
-    """Build the candidate's marts, in one process of dbt, all from one state of `raw`.
-
-    Raises: TransformError; DatabaseError if deliveries keep arriving meanwhile.
-    """
+    """Build the candidate's marts. Raises: what `build_stage.build` raises."""
     settings = _on_the_day(settings, night)
-    with step(settings, night["run_id"], "build_marts") as note, _building(settings) as connection:
-        for _ in range(_MOST_BUILDS):
-            before = publication.fingerprint(settings)
-            # Another run may have built its own since, or a delivery may have arrived.
-            if _transformed_for(connection) != _mark(night, before):
-                _transform(settings, night, connection)
-            publication.register_candidate(
-                settings,
-                night["publication_id"],
-                night["run_id"],
-                settings.today,
-                before,
-                publication.origin(settings),
-            )
-            note.message = _dbt(settings, night, "marts", "the marts", MARTS)
-            if publication.fingerprint(settings) == before:
-                return
-            log.warning("deliveries arrived while the marts were built; building them again")
-        raise DatabaseError(
-            "deliveries keep arriving while the marts are built",
-            next_step="planmark status shows who is loading",
+
+    def begin(fingerprint: str) -> None:
+        publication.register_candidate(
+            settings,
+            night["publication_id"],
+            night["run_id"],
+            settings.today,
+            fingerprint,
+            publication.origin(settings),
+        )
+
+    with _building(settings):
+        build_stage.build(
+            settings,
+            {name: night[name] for name in ("publication_id", "run_id", "as_of")},
+            log_name=f"dbt-{night['run_id']}.log",
+            part=lambda name: step(settings, night["run_id"], name),
+            begin=begin,
         )
 
 
-def _dbt(settings: Settings, night: Night, stage: str, what: str, selection: tuple[str, ...]) -> str:
-    variables = {
-        "publication_id": night["publication_id"],
-        "run_id": night["run_id"],
-        "as_of": night["as_of"],
-    }
-    return dbt_stage.run(settings, what, selection, variables, log_name=f"dbt-{stage}-{night['run_id']}.log")
-
-
-def _mark(night: Night, fingerprint: str) -> str:
-    return f"{night['run_id']} {night['publication_id']} {fingerprint}"
-
-
-def _transformed_for(connection: psycopg.Connection) -> str | None:
-    row = connection.execute(
-        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = 'intermediate'"
-    ).fetchone()
-    return row[0] if row else None
-
-
 @contextmanager
-def _building(settings: Settings) -> Iterator[psycopg.Connection]:
+def _building(settings: Settings) -> Iterator[None]:
     """Be the only run that builds. The lock ends with the connection, so a kill leaves nothing locked."""
     with database.connect(settings, Role.TRANSFORMER, autocommit=True) as connection:
         deadline = time.monotonic() + _BUILD_PATIENCE_SECONDS
@@ -335,7 +291,7 @@ def _building(settings: Settings) -> Iterator[psycopg.Connection]:
                     next_step="planmark status, then run this again",
                 )
             time.sleep(1)
-        yield connection
+        yield
 
 
 def _try_lock(connection: psycopg.Connection) -> bool:
@@ -450,7 +406,7 @@ def run_plain(settings: Settings, *, run_id: str = "", force: bool = False) -> s
     stopped: Exception | None = None
     try:
         if has_changed(settings, night):
-            for work in (gate_raw, transform, build_marts, gate_marts, publish):
+            for work in (gate_raw, build_marts, gate_marts, publish):
                 work(settings, night)
     except Exception as error:
         log.exception("the run stops here")

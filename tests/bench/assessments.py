@@ -51,7 +51,7 @@ class Size:
 
     @property
     def seconds(self) -> list[float]:
-        return [sum(run.seconds.values()) for run in self.runs]
+        return [run.seconds for run in self.runs]
 
     @property
     def median(self) -> float:
@@ -166,10 +166,7 @@ def report(sizes: Sequence[Size]) -> None:
             print(f"  from {before.targets:,} to {after.targets:,}: {added:.2f} s for each 1,000 more")
         print("  linear where these agree; a rising figure grows faster than the targets")
     last = sizes[-1].runs[-1]
-    print(
-        f"\nwhere the time went with {sizes[-1].targets:,} targets: "
-        + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in last.seconds.items())
-    )
+    print(f"\nwhere the time went with {sizes[-1].targets:,} targets, {last.seconds:.1f} s in all:")
     for name, seconds in sorted(last.nodes.items(), key=lambda pair: -pair[1])[:MOST_NODES]:
         kind, _, short = name.split(".")[:3]
         print(f"  {seconds:8.2f} s  {kind} {short}")

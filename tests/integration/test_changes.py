@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from planmark import database, publication
-from planmark.cli import dbt_stage, forecast_stage, steps
+from planmark.cli import build_stage, dbt_stage, forecast_stage
 from planmark.database import Role
 from planmark.registry import template
 from planmark.settings import Settings
@@ -40,10 +40,10 @@ def build(settings: Settings, publication_id: str, as_of: str) -> None:
         settings, publication_id, "run", date.fromisoformat(as_of), publication_id, "official"
     )
     variables = {"publication_id": publication_id, "run_id": "run", "as_of": as_of}
-    log_name = f"dbt-{publication_id}.log"
-    dbt_stage.run(settings, "staging and intermediate", steps.BEFORE_MARTS, variables, log_name=log_name)
-    forecast_stage.run(settings)
-    dbt_stage.run(settings, "the marts", ONLY_CHANGES, variables, log_name=log_name)
+    with dbt_stage.Dbt(settings, variables, log_name=f"dbt-{publication_id}.log") as dbt:
+        dbt.build("staging and intermediate", build_stage.BEFORE_MARTS)
+        forecast_stage.run(settings)
+        dbt.build("the marts", ONLY_CHANGES)
 
 
 def publish_on(settings: Settings, publication_id: str, day: datetime) -> None:

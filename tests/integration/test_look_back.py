@@ -10,7 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from planmark import database, publication
-from planmark.cli import as_of, steps
+from planmark.cli import as_of, build_stage, dbt_stage, steps
 from planmark.cli.as_of import Versions
 from planmark.database import Role
 from planmark.errors import PlanmarkError, PublicationError
@@ -42,7 +42,6 @@ def night(settings: Settings, publication_id: str, day: date) -> None:
     night = steps.Night(
         run_id=f"run_{publication_id}", publication_id=publication_id, as_of=day.isoformat(), datasets={}, skipped={}
     )  # fmt: skip
-    steps.transform(settings, night)
     steps.build_marts(settings, night)
     publication.publish(settings, publication_id)
 
@@ -167,7 +166,7 @@ def test_a_build_that_fails_leaves_the_earlier_one(
     def cut_off(*_: object, **__: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(as_of.forecast_stage, "run", cut_off)
+    monkeypatch.setattr(build_stage.forecast_stage, "run", cut_off)
     with pytest.raises(KeyboardInterrupt):
         as_of.build(settings, BETWEEN)
     assert query(settings, tables) == before
@@ -226,6 +225,52 @@ def test_of_releases_out_of_order_the_newest_version_counts(warehouse: Settings)
         "and period_start between '2004-01-01' and '2007-12-31' and dataset_id = 'ons_local_employment_rate' order by 1",
     )
     assert [tuple(row.values()) for row in rows] == [(2004, 54.0), (2005, 65.0), (2006, 66.0)]
+
+
+def test_what_is_under_embargo_is_not_seen_until_its_hour(warehouse: Settings) -> None:
+    """A delivery of 60.1 for 2004 that may not be seen yet, and a later one of 60.2 for 2005 that names no release."""
+    fill(warehouse)
+    before = publication.fingerprint(warehouse)
+    seen = _values_of_2004_and_2005(warehouse)
+    for year, value, release in ((2004, 60.1, "now() + interval '1 day'"), (2005, 60.2, "null")):
+        key = f"series_id = {SERIES} and period_start = '{year}-01-01' and valid_to = 'infinity'"
+        change(
+            warehouse,
+            "insert into raw.deliveries (dataset_id, provider, origin, outcome, started_at, finished_at, loaded_at, "
+            f"released_at) select 'ons_local_employment_rate', 'ons', 'official', 'loaded', t, t, t, {release} "
+            "from (select now() - interval '1 minute' as t) as s",
+            "update raw.observations set valid_to = now() - interval '1 minute', closed_by_delivery_id = "
+            f"(select max(delivery_id) from raw.deliveries) where {key}",
+            "insert into raw.observations (series_id, period_start, period_months, value, valid_from, delivery_id) select "
+            f"series_id, period_start, period_months, {value}, valid_to, closed_by_delivery_id from raw.observations "
+            "where closed_by_delivery_id = (select max(delivery_id) from raw.deliveries)",
+        )
+    assert _values_of_2004_and_2005(warehouse) == seen
+    # Nor is it counted as news, which a publication at this moment would be made from.
+    assert publication.fingerprint(warehouse) == before
+    assert list(publication.held_back(warehouse)) == ["ons_local_employment_rate"]
+
+    change(warehouse, "update raw.deliveries set released_at = now() where released_at > now()")
+    assert _values_of_2004_and_2005(warehouse) == {2004: 60.1, 2005: 60.2}
+    assert publication.fingerprint(warehouse) != before
+    assert publication.held_back(warehouse) == {}
+
+
+def _values_of_2004_and_2005(settings: Settings) -> dict[int, float]:
+    variables = {
+        "publication_id": "p1",
+        "run_id": "none",
+        "as_of": settings.today.isoformat(),
+    }
+    with dbt_stage.Dbt(settings, variables, log_name="dbt-embargo.log") as dbt:
+        dbt.build("what is known", ["--select", "+int_observations_resolved", "--exclude", "test_type:data"])
+    rows = query(
+        settings,
+        "select extract(year from period_start)::integer as year, value from intermediate.int_observations_resolved "
+        "where measure_id = 'employment_rate' and area_code = 'E06000016' and period_start in ('2004-01-01', '2005-01-01') "
+        "and dataset_id = 'ons_local_employment_rate'",
+    )
+    return {row["year"]: row["value"] for row in rows}
 
 
 @pytest.mark.parametrize(("day", "versions"), [("2008-01-01", "as_of"), ("2008-01-01", "released")])

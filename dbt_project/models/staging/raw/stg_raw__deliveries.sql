@@ -21,6 +21,7 @@ final as (
         error as error_text,
         {{ delivery_known_at() }} as known_at
     from source
+    where delivery_id not in ({{ held_back() }})
 )
 
 select * from final
