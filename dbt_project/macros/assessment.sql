@@ -106,18 +106,23 @@
     end
 {%- endmacro %}
 
+{# Compound growth a year, as a share: 0.01 is 1 %. It exists where both values have the same sign. Of values below zero the
+   sign is turned, so that above 0 always means that the value rises. #}
+{% macro growth_rate(value, baseline, years) -%}
+    case
+        when {{ baseline }} * {{ value }} > 1e-12 and {{ years }} > 1e-9
+            then sign({{ baseline }}::double precision) * (power({{ value }} / {{ baseline }}, 1 / {{ years }}) - 1)
+    end
+{%- endmacro %}
+
 {# Growth rate so far over the growth rate needed, as Eurostat and Open SDG have it: for comparison only. It exists where
    baseline, value and target have the same sign, and the required change is not nothing. #}
 {% macro growth_ratio(value, baseline, target, sign, years, all_years) -%}
     case
-        when
-            {{ baseline }} * {{ value }} > 1e-12 and {{ baseline }} * {{ target }} > 1e-12
-            and {{ years }} > 1e-9 and {{ all_years }} > 1e-9
-            and abs({{ target }} - {{ baseline }}) > 1e-9
+        when abs({{ target }} - {{ baseline }}) > 1e-9
             then
-                {{ sign }} * sign({{ baseline }}::double precision)
-                * (power({{ value }} / {{ baseline }}, 1 / {{ years }}) - 1)
-                / abs(power({{ target }} / {{ baseline }}, 1 / {{ all_years }}) - 1)
+                {{ sign }} * {{ growth_rate(value, baseline, years) }}
+                / abs({{ growth_rate(target, baseline, all_years) }})
     end
 {%- endmacro %}
 

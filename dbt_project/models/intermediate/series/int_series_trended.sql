@@ -280,6 +280,10 @@ final as (
             else 'weighted_regression'
         end as trend_test,
         case when trend_reason is null then round(chi_squared::numeric, 4)::double precision end as chi_squared,
+        case
+            when trend_reason is null
+                then round(({{ chi_squared_chance('chi_squared') }})::numeric, 6)::double precision
+        end as p_value,
         case when trend_reason is null then round(slope::numeric, 6)::double precision end as slope_per_year,
         coalesce(points_used, 0) as points_used
     from tested

@@ -1,7 +1,10 @@
 with
 
 trends as (
-    select * from {{ ref('fct_trends') }}
+    select
+        *,
+        coalesce(origin = 'demonstration', false) as is_demonstration
+    from {{ ref('fct_trends') }}
 ),
 
 measures as (
@@ -34,7 +37,14 @@ final as (
         trends.last_period_end,
         trends.dataset_id,
         trends.origin,
-        coalesce(trends.origin = 'demonstration', false) as is_demonstration
+        trends.is_demonstration,
+        trends.p_value,
+        trends.is_discovery,
+        trends.growth_short_pct,
+        trends.growth_short_class,
+        trends.growth_long_pct,
+        trends.growth_long_class,
+        trends.growth_reason
     from trends
     inner join measures on trends.measure_id = measures.measure_id
     inner join areas on trends.area_code = areas.area_code
