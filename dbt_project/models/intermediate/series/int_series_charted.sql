@@ -1,10 +1,14 @@
 {{ config(materialized='table') }}
 
-{#- Statistical process control, XmR charts as the NHS "Making Data Count" tools draw them.
+{#- Statistical process control: XmR charts as the NHS "Making Data Count" tools draw them, and p- and u-charts where
+    each point comes with the counts that it is made of and these are not all of one size.
 
     The newest points of one length that neither overlap nor skip a period, at most three years of months. Overlapping
     periods would move less from one to the next than the process does, and draw the limits too near. Screening drops
-    moving ranges, never points: the mean is that of all points. -#}
+    moving ranges, never points: the mean is that of all points.
+
+    The limits of a p- or u-chart are widened by what the points move more than their counts explain (Laney). Between
+    populations of a hundred thousand chance alone moves so little that nearly every point would be called special. -#}
 with
 
 observations as (
@@ -17,10 +21,14 @@ measures as (
 
 counted as (
     select
-        *,
-        (extract(year from period_end) * 12 + extract(month from period_end))::integer as month_count
+        observations.*,
+        measures.polarity,
+        measures.counted_as,
+        (extract(year from observations.period_end) * 12 + extract(month from observations.period_end))::integer
+            as month_count
     from observations
-    where value is not null and unreliable_reason is null
+    inner join measures on observations.measure_id = measures.measure_id
+    where observations.value is not null and observations.unreliable_reason is null
 ),
 
 aged as (
@@ -88,12 +96,17 @@ numbered as (
         period_months,
         period_end,
         unit,
+        polarity,
+        counted_as,
         value,
+        numerator,
+        denominator,
+        error_basis,
         dataset_id,
         origin,
+        {{ rate_factor('unit') }} as factor,
         (row_number() over in_order)::integer as point_number,
         (count(*) over same_series)::integer as points_count,
-        avg(value) over same_series as mean_value,
         abs(value - lag(value) over in_order) as moving_range,
         {{ sign_of('value - lag(value) over in_order') }} as direction
     from joined
@@ -103,20 +116,91 @@ numbered as (
         in_order as (partition by measure_id, area_code order by period_end, period_start)
 ),
 
-ranged as (
+-- The counts must be those of the value, within its rounding. A survey's are estimates, which its interval gives away;
+-- those on a register are no events. Of a share the counted are a part of all; events can be more than the people.
+checked as (
     select
         *,
-        avg(moving_range) over (partition by measure_id, area_code) as usual_range
+        coalesce(
+            error_basis is distinct from 'published'
+            and denominator > 0
+            and numerator >= 0
+            and case when unit = 'percent' then numerator <= denominator else counted_as is distinct from 'register' end
+            and abs(value - factor * numerator / nullif(denominator, 0)) <= 0.06 + 1e-9,
+            false
+        ) as has_counts
     from numbered
 ),
 
-screened as (
+kinded as (
     select
         *,
-        avg(moving_range) filter (where moving_range <= 3.267 * usual_range + 1e-9) over (
+        case
+            when not bool_and(has_counts) over same_series then 'xmr'
+            -- One size throughout: the limits would not differ, and XmR needs no distribution.
+            when min(denominator) over same_series = max(denominator) over same_series then 'xmr'
+            when unit = 'percent' then 'p'
+            else 'u'
+        end as chart_kind
+    from checked
+    window same_series as (partition by measure_id, area_code)
+),
+
+centred as (
+    select
+        *,
+        case chart_kind
+            when 'xmr' then avg(value) over same_series
+            else factor * sum(numerator) over same_series / nullif(sum(denominator) over same_series, 0)
+        end as mean_value,
+        avg(moving_range) over same_series as usual_range
+    from kinded
+    window same_series as (partition by measure_id, area_code)
+),
+
+-- What chance alone moves a point of this size, in the unit of the value. Nothing, where none or all were counted.
+ranged as (
+    select
+        *,
+        case chart_kind
+            when 'p' then sqrt(greatest(mean_value * (factor - mean_value), 0) / denominator)
+            when 'u' then sqrt(mean_value * factor / denominator)
+        end as chance_error,
+        avg(moving_range) filter (where chart_kind = 'xmr' and moving_range <= 3.267 * usual_range + 1e-9) over (
             partition by measure_id, area_code
         ) as average_moving_range
+    from centred
+),
+
+scored as (
+    select
+        *,
+        (value - mean_value) / nullif(chance_error, 0) as score
     from ranged
+),
+
+stepped_scores as (
+    select
+        *,
+        abs(score - lag(score) over (partition by measure_id, area_code order by point_number)) as score_range
+    from scored
+),
+
+dispersed as (
+    select
+        *,
+        avg(score_range) over (partition by measure_id, area_code) / 1.128 as dispersion
+    from stepped_scores
+),
+
+spread as (
+    select
+        *,
+        case chart_kind
+            when 'xmr' then 2.66 * average_moving_range
+            else 3 * chance_error * greatest(dispersion, 1)
+        end as limit_distance
+    from dispersed
 ),
 
 charted as (
@@ -124,20 +208,21 @@ charted as (
         *,
         case
             when points_count < {{ chart_points_trial() }} then 'too_few'
-            when coalesce(average_moving_range, 0) <= 1e-9 then 'no_variation'
+            when coalesce(case chart_kind when 'xmr' then average_moving_range else chance_error end, 0) <= 1e-9
+                then 'no_variation'
             when points_count < {{ chart_points_locked() }} then 'trial'
             else 'locked'
         end as standing
-    from screened
+    from spread
 ),
 
 limited as (
     select
         *,
-        mean_value - 2.66 * average_moving_range as lower_limit,
-        mean_value + 2.66 * average_moving_range as upper_limit,
-        mean_value - 2.66 * 2 / 3 * average_moving_range as lower_near_limit,
-        mean_value + 2.66 * 2 / 3 * average_moving_range as upper_near_limit,
+        mean_value - limit_distance as lower_limit,
+        mean_value + limit_distance as upper_limit,
+        mean_value - 2 * limit_distance / 3 as lower_near_limit,
+        mean_value + 2 * limit_distance / 3 as upper_near_limit,
         {{ sign_of('value - mean_value') }} as side
     from charted
 ),
@@ -192,15 +277,13 @@ ruled as (
 
 signed as (
     select
-        ruled.*,
-        measures.polarity,
-        coalesce({{ polarity_sign('measures.polarity') }}, 0) * case
-            when ruled.is_outside_limits or ruled.is_in_shift or ruled.is_two_of_three then ruled.side
+        *,
+        coalesce({{ polarity_sign('polarity') }}, 0) * case
+            when is_outside_limits or is_in_shift or is_two_of_three then side
             -- A run of rises is signed by where it goes, not by the side of the mean that it began on.
-            else ruled.trend_direction
+            else trend_direction
         end as sign
     from ruled
-    inner join measures on ruled.measure_id = measures.measure_id
 ),
 
 shown as (
@@ -241,7 +324,8 @@ final as (
         -- For drawing only: what cannot be is cut off.
         case
             when not has_chart then null
-            when unit = 'percent' or {{ is_count('unit') }} then greatest(round(lower_limit::numeric, 6), 0)
+            when unit = 'percent' or chart_kind = 'u' or {{ is_count('unit') }}
+                then greatest(round(lower_limit::numeric, 6), 0)
             else round(lower_limit::numeric, 6)
         end::double precision as lower_limit_shown,
         case
@@ -260,7 +344,9 @@ final as (
             when sign > 0 then 'improvement'
             when sign < 0 then 'concern'
             else 'neutral'
-        end as variation
+        end as variation,
+        chart_kind,
+        case when has_chart then round(dispersion::numeric, 6)::double precision end as dispersion
     from shown
 )
 

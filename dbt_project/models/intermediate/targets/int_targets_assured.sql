@@ -8,7 +8,7 @@ targets as (
     select * from {{ ref('int_targets_resolved') }}
 ),
 
--- Mean and limits are the same at each point of a series.
+-- The limits of a p- or u-chart differ from point to point; those of the newest are nearest to what comes.
 charts as (
     select
         measure_id,

@@ -32,7 +32,9 @@ final as (
         is_two_of_three,
         variation,
         dataset_id,
-        origin
+        origin,
+        chart_kind,
+        dispersion
     from charted
 )
 

@@ -46,7 +46,9 @@ final as (
         points.variation,
         points.dataset_id,
         points.origin,
-        points.origin = 'demonstration' as is_demonstration
+        points.origin = 'demonstration' as is_demonstration,
+        points.chart_kind,
+        points.dispersion
     from points
     inner join measures on points.measure_id = measures.measure_id
     inner join areas on points.area_code = areas.area_code
