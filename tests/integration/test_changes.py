@@ -35,7 +35,7 @@ def rewrite(path: Path, **cells: str) -> None:
         writer.writerows(rows)
 
 
-def build(settings: Settings, publication_id: str, as_of: str) -> None:
+def build(settings: Settings, publication_id: str, as_of: str, marts: tuple[str, ...] = ONLY_CHANGES) -> None:
     publication.register_candidate(
         settings, publication_id, "run", date.fromisoformat(as_of), publication_id, "official"
     )
@@ -43,7 +43,7 @@ def build(settings: Settings, publication_id: str, as_of: str) -> None:
     log_name = f"dbt-{publication_id}.log"
     dbt_stage.run(settings, "staging and intermediate", steps.BEFORE_MARTS, variables, log_name=log_name)
     forecast_stage.run(settings)
-    dbt_stage.run(settings, "the marts", ONLY_CHANGES, variables, log_name=log_name)
+    dbt_stage.run(settings, "the marts", marts, variables, log_name=log_name)
 
 
 def publish_on(settings: Settings, publication_id: str, day: datetime) -> None:
