@@ -29,12 +29,13 @@ from planmark.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
 
-#: Marts in which no rows can be right: nothing was revised, nothing changed, nobody sent a return; or the plans hold
-#: nothing of the kind, in which case the gate compares them with the plan files. Any other mart without rows is a fault.
+#: Marts in which no rows can be right: nothing was revised, nothing changed, nobody sent a return, no forecast was shown
+#: or decided; or the plans hold nothing of the kind, in which case the gate compares them with the plan files. Any other
+#: mart without rows is a fault.
 MAY_BE_EMPTY = frozenset(
     {
         "fct_forecast_points", "fct_overrides", "fct_revisions", "fct_returns", "fct_spend", "mart_changes", "mart_quality",
-        "fct_published_targets", "mart_revision_statistics",
+        "fct_published_targets", "fct_published_forecasts", "mart_forecast_scores", "mart_revision_statistics",
         "dim_actions", "dim_kpis", "dim_milestones", "dim_reporting_duties", "dim_risks", "fct_action_marks",
         "fct_budget_lines", "fct_plan_findings", "fct_printed_statistics", "mart_actions", "mart_growth_matrix",
         "mart_plan_findings", "mart_printed_statistics", "mart_programme_monitoring", "mart_small_area_targets",

@@ -1,7 +1,7 @@
 """What readers are shown of each target, kept whenever it changes: `ops.published_targets`.
 
-The marts of old publications are dropped after a week; this short history stays, and the mart of changes compares
-with it.
+The marts of old publications are dropped after a week; this short history stays: the mart of changes compares with it,
+and the forecasts in it, each for the due date beside it, are scored once that value is known.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ KEPT = {
     "latest_period_end": "date", "baseline_value": "double precision", "target_value": "double precision",
     "due_date": "date", "dataset_id": "text", "origin": "text", "binding_id": "text", "boundary_grade": "text",
     "method_version": "integer", "version_number": "integer", "target_hash": "text",
+    "forecast_value": "double precision", "lower_80": "double precision", "upper_80": "double precision",
+    "lower_95": "double precision", "upper_95": "double precision", "chance": "double precision",
 }  # fmt: skip
 
 

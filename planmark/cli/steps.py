@@ -268,7 +268,11 @@ def build_marts(settings: Settings, night: Night) -> None:
     with _building(settings):
         build_stage.build(
             settings,
-            {name: night[name] for name in ("publication_id", "run_id", "as_of")},
+            {
+                "publication_id": night["publication_id"],
+                "run_id": night["run_id"],
+                "as_of": night["as_of"],
+            },
             log_name=f"dbt-{night['run_id']}.log",
             part=lambda name: step(settings, night["run_id"], name),
             begin=begin,

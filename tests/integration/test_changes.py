@@ -35,7 +35,7 @@ def rewrite(path: Path, **cells: str) -> None:
         writer.writerows(rows)
 
 
-def build(settings: Settings, publication_id: str, as_of: str) -> None:
+def build(settings: Settings, publication_id: str, as_of: str, marts: tuple[str, ...] = ONLY_CHANGES) -> None:
     publication.register_candidate(
         settings, publication_id, "run", date.fromisoformat(as_of), publication_id, "official"
     )
@@ -43,7 +43,7 @@ def build(settings: Settings, publication_id: str, as_of: str) -> None:
     with dbt_stage.Dbt(settings, variables, log_name=f"dbt-{publication_id}.log") as dbt:
         dbt.build("staging and intermediate", build_stage.BEFORE_MARTS)
         forecast_stage.run(settings)
-        dbt.build("the marts", ONLY_CHANGES)
+        dbt.build("the marts", marts)
 
 
 def publish_on(settings: Settings, publication_id: str, day: datetime) -> None:

@@ -43,7 +43,13 @@ final as (
         boundary_grade,
         method_version,
         version_number,
-        target_hash
+        target_hash,
+        forecast_value,
+        lower_80,
+        upper_80,
+        lower_95,
+        upper_95,
+        chance
     from source
 )
 
