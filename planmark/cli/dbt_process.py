@@ -28,7 +28,9 @@ def main() -> None:
     for line in sys.stdin:
         arguments: list[str] = json.loads(line)
         if manifest is None:
-            parsed = dbtRunner().invoke(["--no-use-colors", "parse", *_shared(arguments)])
+            parsed = dbtRunner().invoke(
+                ["--no-use-colors", "--no-partial-parse", "--no-write-json", "parse", *_shared(arguments)]
+            )
             manifest = parsed.result if parsed.success else None
         is_good = manifest is not None
         if is_good:

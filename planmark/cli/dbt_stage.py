@@ -117,8 +117,9 @@ def _environment(settings: Settings, plans: Path) -> dict[str, str]:
         "DBT_PORT": str(port),
         "DBT_DATABASE": settings.database_name,
         # Days end at midnight UTC wherever the server stands; and the same rows are added up in the same order each
-        # time, so that the same day gives the same bytes.
-        "PGOPTIONS": "-c timezone=UTC -c synchronize_seqscans=off",
+        # time, so that the same day gives the same bytes. What is built is made anew after a crash, so no commit waits
+        # for the disk; the commit that publishes does, and all before it with it.
+        "PGOPTIONS": "-c timezone=UTC -c synchronize_seqscans=off -c synchronous_commit=off",
         "DBT_PLAN_FILES": str(plans),
         "DBT_ENV_SECRET_PASSWORD": database.password(settings, Role.TRANSFORMER),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
