@@ -147,6 +147,8 @@ def areas_change_as_their_code_says(registry: Registry) -> Iterator[Fault]:
         sources = len(before[row["to_vintage"], row["to_code"]])
         if row["from_vintage"] >= row["to_vintage"]:
             yield row.fault("to_vintage", f"a census after {row['from_vintage']}")
+        elif row["change"] != "U" and row["from_code"] == row["to_code"]:
+            yield row.fault("to_code", f"another code: an area that is not unchanged gets one ({row['change']})")
         elif row["change"] == "U" and (parts, sources) != (1, 1):
             yield row.fault("change", "U only where one area becomes one area", f"U, {sources} to {parts}")
         elif row["change"] == "S" and (parts < 2 or sources != 1):

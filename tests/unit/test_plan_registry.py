@@ -276,6 +276,8 @@ def test_an_override_ends_within_a_year(folder: Path):
         ([("A", "B", "S"), ("A", "C", "S")], None),
         ([("A", "C", "M"), ("B", "C", "M")], None),
         ([("A", "B", "S")], "row 2: change: found 'S, 1 to 1'; allowed: S only where one area becomes several"),
+        ([("A", "A", "S"), ("A", "B", "S")],
+         "row 2: to_code: found 'E01000001'; allowed: another code: an area that is not unchanged gets one (S)"),
         ([("A", "C", "M")], "row 2: change: found 'M, 1 to 1'; allowed: M only where several areas become one"),
         ([("A", "C", "U"), ("B", "C", "M")],
          "row 2: change: found 'U, 2 to 1'; allowed: U only where one area becomes one area"),

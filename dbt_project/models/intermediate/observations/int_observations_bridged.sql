@@ -7,6 +7,11 @@ observations as (
     select * from {{ ref('int_observations_resolved') }}
 ),
 
+-- Areas whose boundaries are followed through time.
+followed as (
+    select distinct area_code from {{ ref('int_area_bridges') }}
+),
+
 -- An area that keeps its code and stands alone needs no bridge. Where only a part kept the code, it belongs to the sum.
 bridges as (
     select * from {{ ref('int_area_bridges') }}
@@ -78,29 +83,31 @@ brought as (
 
 final as (
     select
-        measure_id,
-        area_code,
-        period_start,
-        period_months,
-        period_end,
-        value,
-        lower_bound,
-        upper_bound,
-        numerator,
-        denominator,
-        observation_status,
-        unit,
-        dataset_id,
-        binding_id,
-        segment,
-        origin,
-        is_sum,
-        values_count,
-        known_since_at,
-        released_at,
-        null::text as boundary_grade,
-        cells_count
+        observations.measure_id,
+        observations.area_code,
+        observations.period_start,
+        observations.period_months,
+        observations.period_end,
+        observations.value,
+        observations.lower_bound,
+        observations.upper_bound,
+        observations.numerator,
+        observations.denominator,
+        observations.observation_status,
+        observations.unit,
+        observations.dataset_id,
+        observations.binding_id,
+        observations.segment,
+        observations.origin,
+        observations.is_sum,
+        observations.values_count,
+        observations.known_since_at,
+        observations.released_at,
+        -- Areas get a new code with new boundaries, so a value under its own code is of the area as it was.
+        case when followed.area_code is not null then 'U' end as boundary_grade,
+        observations.cells_count
     from observations
+    left join followed on observations.area_code = followed.area_code
     union all
     select
         measure_id,

@@ -35,7 +35,7 @@ final as (
             and targets.unit = observations.unit
             and observations.area_code = any(string_to_array(bridges.partner_codes, ' '))
             and targets.baseline_date = observations.period_end
-            and observations.boundary_grade is null
+            and coalesce(observations.boundary_grade, 'U') = 'U'
     group by targets.target_id, bridges.vintage, bridges.partners_count, bridges.partner_codes
 )
 
