@@ -38,6 +38,8 @@ ROW_FOR_ROW = {
     "fct_plan_findings": "plan_findings",
     "mart_plan_findings": "plan_findings",
     "fct_overrides": "overrides",
+    "fct_target_rewards": "target_rewards",
+    "mart_target_rewards": "target_rewards",
 }
 #: How readers' present version is named in a suite; without it a comparison has nothing to compare with.
 LAST = "marts."

@@ -39,7 +39,7 @@ MAY_BE_EMPTY = frozenset(
         "dim_actions", "dim_kpis", "dim_milestones", "dim_reporting_duties", "dim_risks", "fct_action_marks",
         "fct_budget_lines", "fct_plan_findings", "fct_printed_statistics", "mart_actions", "mart_growth_matrix",
         "mart_plan_findings", "mart_printed_statistics", "mart_programme_monitoring", "mart_small_area_targets",
-        "fct_counterfactuals",
+        "fct_counterfactuals", "fct_target_rewards", "mart_target_rewards",
     }
 )  # fmt: skip
 

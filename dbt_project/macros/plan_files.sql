@@ -2,7 +2,7 @@
 {% macro plan_files() -%}
     {{ return([
         'plans', 'plan_areas', 'area_changes', 'objectives', 'targets', 'target_points', 'actions', 'action_marks', 'documents',
-        'target_profiles', 'overrides', 'milestones', 'kpis', 'budget_lines', 'risks', 'reporting_duties', 'printed_statistics', 'measures',
+        'target_profiles', 'target_rewards', 'overrides', 'milestones', 'kpis', 'budget_lines', 'risks', 'reporting_duties', 'printed_statistics', 'measures',
         'bindings', 'plan_findings', 'target_tables', 'unused_figures', 'target_reissues',
     ]) }}
 {%- endmacro %}

@@ -4,6 +4,11 @@
    loaded: two may bear one time, and one without a time may stand between them. So a version ends with the earliest
    release of all that came after it, and one that was never the newest is left out. #}
 {% macro observation_versions(observations, deliveries) -%}
+    select
+        series_id, period_start, period_months, value, lower_bound, upper_bound, status, delivery_id, valid_from,
+        -- What a delivery under embargo would close still stands.
+        case when closed_by_delivery_id in ({{ held_back() }}) then 'infinity' else valid_to end as valid_to
+    from (
     {% if var('versions') == 'released' -%}
         select
             series_id, period_start, period_months, value, lower_bound, upper_bound, status, delivery_id,
@@ -29,13 +34,24 @@
         ) as released
         where valid_from < valid_to
     {%- else -%}
-        select * from {{ observations }}
+        select
+            series_id, period_start, period_months, value, lower_bound, upper_bound, status, delivery_id,
+            closed_by_delivery_id, valid_from, valid_to
+        from {{ observations }}
     {%- endif %}
+    ) as versions
+    where delivery_id not in ({{ held_back() }})
 {%- endmacro %}
 
 {# From when on a delivery counts, on a day that is looked back to. #}
 {% macro delivery_known_at() -%}
     coalesce({{ 'released_at, ' if var('versions') == 'released' }}loaded_at, finished_at, started_at)
+{%- endmacro %}
+
+{# The deliveries that readers may know of. #}
+{% macro seen_deliveries(deliveries) -%}
+    select * from {{ deliveries }}
+    where delivery_id not in ({{ held_back() }})
 {%- endmacro %}
 
 {# Deliveries that nobody may see yet, by the clock; looking back to what the warehouse held on a day, by the end of it. #}

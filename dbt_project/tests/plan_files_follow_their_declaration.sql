@@ -2,7 +2,7 @@
     the same declaration that `planmark plans check` reads. Rows are cells that break a rule. -#}
 -- depends_on: {{ ref('plans') }} {{ ref('plan_areas') }} {{ ref('area_changes') }} {{ ref('objectives') }}
 -- depends_on: {{ ref('targets') }}
--- depends_on: {{ ref('target_points') }} {{ ref('target_profiles') }} {{ ref('overrides') }}
+-- depends_on: {{ ref('target_points') }} {{ ref('target_profiles') }} {{ ref('target_rewards') }} {{ ref('overrides') }}
 -- depends_on: {{ ref('actions') }} {{ ref('action_marks') }} {{ ref('documents') }}
 -- depends_on: {{ ref('milestones') }} {{ ref('kpis') }} {{ ref('budget_lines') }} {{ ref('risks') }}
 -- depends_on: {{ ref('reporting_duties') }} {{ ref('printed_statistics') }} {{ ref('measures') }} {{ ref('bindings') }}

@@ -20,6 +20,8 @@ from planmark.registry.files import PERIOD, Fault, Row, Table, shown
 #: Kinds whose value is a size or a place, so that their unit is not the measure's.
 OWN_UNITS = {"percent_change": "percent", "rank": "rank", "quartile": "quartile"}
 CHANGES = ("absolute_change", "percent_change")
+#: Targets that lie a way off the level that was expected without an agreement.
+REWARDED = ("level", "share", *CHANGES)
 #: Kinds that may stand without a figure: "reduce", "below the national average".
 WITHOUT_VALUE = ("absolute_change", "percent_change", "benchmark", "milestone", "maintain")
 _AGAINST = {
@@ -148,7 +150,9 @@ def areas_change_as_their_code_says(registry: Registry) -> Iterator[Fault]:
         if row["from_vintage"] >= row["to_vintage"]:
             yield row.fault("to_vintage", f"a census after {row['from_vintage']}")
         elif row["change"] != "U" and row["from_code"] == row["to_code"]:
-            yield row.fault("to_code", f"another code: an area that is not unchanged gets one ({row['change']})")
+            yield row.fault(
+                "to_code", f"another code: an area that is not unchanged gets one ({row['change']})"
+            )
         elif row["change"] == "U" and (parts, sources) != (1, 1):
             yield row.fault("change", "U only where one area becomes one area", f"U, {sources} to {parts}")
         elif row["change"] == "S" and (parts < 2 or sources != 1):
@@ -180,6 +184,19 @@ def shapes_are_whole(registry: Registry) -> Iterator[Fault]:
             yield quarters[0].fault(
                 "factor", f"four factors that average 1; these average {sum(factors) / 4:.3f}"
             )
+
+
+def rewards_have_a_way_to_go(registry: Registry) -> Iterator[Fault]:
+    """A reward is for reaching a level, from another that was expected without the agreement."""
+    targets = {row["target_id"]: row for row in registry.rows("targets")}
+    for row in registry.rows("target_rewards"):
+        target = targets.get(row["target_id"])
+        if target and target["kind"] not in REWARDED:
+            yield row.fault(
+                "target_id", f"a target of kind {', '.join(REWARDED)}; this one is {target['kind']}"
+            )
+        elif target and target["kind"] not in CHANGES and row["without_value"] == target["target_value"]:
+            yield row.fault("without_value", "another level than the target's own")
 
 
 def overrides_end(registry: Registry) -> Iterator[Fault]:
@@ -517,6 +534,7 @@ RULES: tuple[Rule, ...] = (
     the_tree_has_no_loop,
     areas_change_as_their_code_says,
     shapes_are_whole,
+    rewards_have_a_way_to_go,
     overrides_end,
     units_fit,
     polarity_fits,

@@ -515,7 +515,7 @@ def test_every_mart_has_a_key_and_a_comment_on_every_column(built: Settings) -> 
         "and col_description(c.oid, attnum) is null) as silent "
         "from pg_class c where relnamespace = current_schema()::regnamespace and relkind in ('r', 'v')",
     )
-    assert len(rows) == 49
+    assert len(rows) == 51
     assert {row["relname"]: row["silent"] for row in rows if row["silent"]} == {}
     assert [row["relname"] for row in rows if not row["keys"]] == ["mart_quality"]
 

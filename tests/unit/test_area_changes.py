@@ -85,4 +85,6 @@ def test_england_changed_as_ons_says() -> None:
 
 def test_an_area_keeps_its_code_where_it_is_unchanged_and_only_there() -> None:
     """So a value that is published under an area's own code is of the area as it was."""
-    assert all((step.change == "U") == (step.from_code == step.to_code) for lookup in published() for step in lookup)
+    assert all(
+        (step.change == "U") == (step.from_code == step.to_code) for lookup in published() for step in lookup
+    )

@@ -257,6 +257,22 @@ def test_quarters_of_a_seasonal_target_average_1(folder: Path):
     ]
 
 
+def test_a_reward_is_for_a_way_to_go(folder: Path):
+    add(
+        folder, "target_rewards", target_id="example_plan.employment_rate", agreement_title="Local PSA",
+        without_value="66.4", least_share="0.6", pays="pro_rata", source="Schedule 4",
+    )  # fmt: skip
+    assert faults(folder) == []
+    (target,) = (row for row in rows(folder, "targets") if row["target_id"] == "example_plan.employment_rate")
+    change(folder, "target_rewards", 2, least_share="60")
+    assert faults(folder) == ["target_rewards.csv: row 2: least_share: found '60'; allowed: 1 or less"]
+    change(folder, "target_rewards", 2, without_value=target["target_value"], least_share="0.6")
+    assert faults(folder) == [
+        f"target_rewards.csv: row 2: without_value: found '{target['target_value']}'; "
+        "allowed: another level than the target's own",
+    ]
+
+
 def test_an_override_ends_within_a_year(folder: Path):
     said = {"target_id": "example_plan.employment_rate", "position": "met", "reason": "a count came late"}
     add(folder, "overrides", **said, author="A. Officer", made_on="2028-01-01", expires_on="2029-01-02")

@@ -1,7 +1,7 @@
 with
 
 source as (
-    select * from {{ source('raw', 'deliveries') }}
+    {{ seen_deliveries(source('raw', 'deliveries')) }}
 ),
 
 final as (
@@ -21,7 +21,6 @@ final as (
         error as error_text,
         {{ delivery_known_at() }} as known_at
     from source
-    where delivery_id not in ({{ held_back() }})
 )
 
 select * from final
