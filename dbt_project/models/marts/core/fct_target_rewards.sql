@@ -1,5 +1,5 @@
-{#- What an agreement pays for a target: the share of the way from what was expected without it (w) to the level to reach
-    (T), (y - w) / (T - w); nothing below the least share. Only the value for the due date decides. -#}
+{#- What an agreement pays for a target: the share of the way from what was expected without it (w) to the level to
+    reach (T), (y - w) / (T - w); nothing below the least share. Only the value for the due date decides. -#}
 with
 
 rewards as (
