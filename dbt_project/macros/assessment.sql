@@ -18,6 +18,25 @@
     end
 {%- endmacro %}
 
+{# How far a ratio lies from 1, the same on either side: 0.80 and 1.25 are both 1.25, and 1 is the best. A ratio of zero or
+   below has no distance. #}
+{% macro parity_distance(value) -%}
+    case when {{ value }} > 0 then greatest({{ value }}, 1.0 / {{ value }}) end
+{%- endmacro %}
+
+{# Its standard error: below 1 that of 1/y, which is SE / y² by the delta method. #}
+{% macro parity_error(value, error) -%}
+    case
+        when {{ value }} >= 1 then {{ error }}
+        when {{ value }} > 0 then {{ error }} / power({{ value }}, 2)
+    end
+{%- endmacro %}
+
+{# A distance as the ratio that is so far from 1, on the side that is asked for. #}
+{% macro parity_ratio(distance, is_below_one) -%}
+    case when {{ is_below_one }} then 1.0 / nullif({{ distance }}, 0) else {{ distance }} end
+{%- endmacro %}
+
 {# The quarter, 1 the best, in which a place among so many lies. #}
 {% macro quartile_of(place, places) -%}
     ceil(4.0 * {{ place }} / {{ places }})::double precision

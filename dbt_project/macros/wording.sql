@@ -8,11 +8,12 @@
     )
 {%- endmacro %}
 
-{# A value with its unit: "66.7 %", "8,413 people", "1 person", "£485.20". #}
+{# A value with its unit: "66.7 %", "8,413 people", "1 person", "£485.20"; a plain ratio has none: "0.95". #}
 {% macro value_text(value, unit, decimals) -%}
     case
         when {{ unit }} = 'percent' then {{ number_text(value, decimals) }} || ' %'
         when {{ unit }} = 'gbp' then '£' || {{ number_text(value, decimals) }}
+        when {{ unit }} = 'ratio' then {{ number_text(value, decimals) }}
         when {{ unit }} = 'people' and round(({{ value }})::numeric, {{ decimals }}::integer) = 1 then '1 person'
         else {{ number_text(value, decimals) }} || ' ' || replace({{ unit }}, '_', ' ')
     end
@@ -43,6 +44,23 @@
 {# The parts of the sentence that says where a target stands. They are written over the columns of
    int_targets_assessed. #}
 
+{# A compared value as people write it: of a parity, the ratio on the value's side of 1 that is so far from 1. #}
+{% macro side_value(value) -%}
+    (case when is_parity then {{ parity_ratio(value, 'is_below_one') }} else {{ value }} end)
+{%- endmacro %}
+
+{# The size of a difference between compared values: of a parity, between the ratios of `side_value`. #}
+{% macro side_difference(from_value, to_value, difference) -%}
+    (
+        case
+            when is_parity
+                then
+                    {{ parity_ratio(to_value, 'is_below_one') }} - {{ parity_ratio(from_value, 'is_below_one') }}
+            else {{ difference }}
+        end
+    )
+{%- endmacro %}
+
 {# What is to be reached: "69.4 %", "79 people (26 fewer than the 105 of August 2006)". #}
 {% macro target_words() -%}
     case
@@ -60,6 +78,15 @@
                 || {{ value_text('target_upper', 'unit', 'decimals') }}
         when kind in ('absolute_change', 'percent_change') and target_printed_value is null
             then 'any ' || direction
+        -- The same distance on the other side of 1 is as near: said where the value lies there.
+        when is_parity and target_value < 1 and not is_below_one
+            then
+                {{ value_text('target_value', 'unit', 'decimals') }} || ' (or, from above 1, '
+                || {{ value_text('level_value', 'unit', 'decimals') }} || ')'
+        when is_parity and target_value > 1 and is_below_one
+            then
+                {{ value_text('target_value', 'unit', 'decimals') }} || ' (or, from below 1, '
+                || {{ value_text('1.0 / level_value', 'unit', 'decimals') }} || ')'
         else
             coalesce({{ value_text('target_value', 'unit', 'decimals') }}, 'an unknown level')
             || case
@@ -84,10 +111,12 @@
             then 'this cannot be verified as printed, since ' || unverifiable_reason
         when not is_assessable and kind in ('rank', 'quartile', 'benchmark')
             then 'the plan does not say with which areas it is compared, so no verdict is given'
-        when not is_assessable and coalesce(polarity, '') not in ('higher', 'lower')
+        when not is_assessable and coalesce(polarity, '') not in ('higher', 'lower', 'parity')
             then 'the plan does not say which way is better, so no verdict is given'
         when not is_assessable and kind in ('absolute_change', 'percent_change') and target_printed_value is not null
             then 'the plan prints only a change, and no value is published for its baseline period'
+        when is_parity and (target_value <= 0 or value <= 0)
+            then 'a ratio of zero or below has no distance from 1, so no verdict is given'
         when not is_assessable and kind = 'maintain' then 'the plan prints nothing to compare it with'
         when not is_assessable then 'a target of this kind cannot be assessed from a series'
         when level_value is null and kind = 'benchmark' then 'the area it is compared with has no value in that period'
@@ -120,6 +149,8 @@
         when position = 'off_trajectory'
             then gap_words || ' behind its path, which asks for ' || expected_words || ' by then'
         when baseline_date >= deadline_date then 'its baseline is dated after its due date, so no path can be drawn'
+        when is_parity and baseline_value <= 0
+            then 'not reached yet, and a baseline of zero or below has no distance from 1, so no path can be drawn'
         when period_end <= baseline_date then 'no period has ended since the baseline'
         when due_date is null
             then 'not reached, and the plan prints no due date, so no pace can be expected'

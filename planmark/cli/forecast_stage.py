@@ -149,6 +149,8 @@ def _without(target: Input, reason: str) -> Row:
 
 def _chance(target: Input, forecast: Forecast) -> float | None:
     if target.is_range and target.lower_value is not None and target.upper_value is not None:
+        if target.lower_value >= target.upper_value:
+            return None  # A single value, as a ratio of exactly 1, has no chance that means anything.
         return forecast.chance_within(-1, lower=target.lower_value, upper=target.upper_value)
     if target.level_value is None or target.sign is None:
         return None

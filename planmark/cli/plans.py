@@ -143,11 +143,13 @@ def _aim(target: Row) -> str:
 
 
 def _quantity(value: float | None, unit: str) -> str:
-    """Return `75 %`, `£10,000,000`, `1,062 jobs`; nothing for no value."""
+    """Return `75 %`, `£10,000,000`, `1,062 jobs`; a plain ratio without a unit; nothing for no value."""
     if value is None:
         return ""
     if unit == "gbp":
         return f"£{value:,.15g}"
+    if unit == "ratio":
+        return f"{value:,.15g}"
     return f"{value:,.15g} {'%' if unit == 'percent' else unit.replace('_', ' ')}"
 
 

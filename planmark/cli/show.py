@@ -248,6 +248,8 @@ def quantity(value: float | None, unit: str) -> str:
     """Return `66.7 %`, `1,290`, or `not known`."""
     if value is None:
         return "not known"
+    if unit == "ratio":
+        return f"{value:,.2f}"
     number = f"{value:,.1f}" if unit not in ("people", "businesses", "jobs") or value % 1 else f"{value:,.0f}"
     return number + _UNITS.get(unit, f" {unit.replace('_', ' ')}" if unit else "")
 

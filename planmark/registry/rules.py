@@ -266,6 +266,50 @@ def polarity_fits(registry: Registry) -> Iterator[Fault]:
             yield row.fault("comparator", f"one that goes the way that is better ({polarity})")
 
 
+def parities_are_ratios(registry: Registry) -> Iterator[Fault]:
+    """What is best at 1 is a ratio above 0 that is reached or held, and its aim lies on the way to 1."""
+    for row in registry.rows("measures"):
+        if row["polarity"] == "parity" and row["unit"] not in (None, "ratio"):
+            yield row.fault("polarity", "parity only for the unit ratio")
+    parities = {row["target_id"]: row for row in registry.rows("targets") if row["polarity"] == "parity"}
+    for row in parities.values():
+        if row["kind"] not in (None, "level", "maintain"):
+            yield row.fault("kind", "level or maintain, for a parity")
+        if row["comparator"] == "between":
+            yield row.fault("comparator", "one that names a single value, for a parity")
+        if row["shape"] == "seasonal":
+            yield row.fault("shape", "linear or stepped, for a parity")
+        yield from _above_zero(row, "target_value", "baseline_value")
+        yield from _towards_one(row, row["comparator"], row["target_value"])
+    for row in registry.rows("target_points"):
+        if row["target_id"] in parities:
+            yield from _above_zero(row, "point_value")
+    for row in registry.rows("target_reissues"):
+        if first := parities.get(row["target_id"]):
+            yield from _above_zero(row, "target_value", "baseline_value")
+            if first["comparator"] != "between":
+                yield from _towards_one(row, first["comparator"], row["target_value"])
+
+
+def _above_zero(row: Row, *columns: str) -> Iterator[Fault]:
+    for column in columns:
+        if row[column] is not None and row[column] <= 0:
+            yield row.fault(column, "more than 0, for a parity")
+
+
+def _towards_one(row: Row, comparator: str | None, value: float | None) -> Iterator[Fault]:
+    """Yield a fault for "at least 1.05" and "at most 0.95", which ask for a way from 1, and for "more than 1"."""
+    if value is None:
+        return
+    if (comparator == "at_least" and value > 1) or (comparator == "more_than" and value >= 1):
+        allowed = "1 or less" if comparator == "at_least" else "less than 1"
+    elif (comparator == "at_most" and value < 1) or (comparator == "less_than" and value <= 1):
+        allowed = "1 or more" if comparator == "at_most" else "more than 1"
+    else:
+        return
+    yield row.fault("target_value", f"{allowed}, for a parity that is {comparator}")
+
+
 def aims_are_whole(registry: Registry) -> Iterator[Fault]:
     """A target has the values that its kind and its comparator need, and no others; a range is the right way up."""
     for row in registry.rows("targets"):
@@ -538,6 +582,7 @@ RULES: tuple[Rule, ...] = (
     overrides_end,
     units_fit,
     polarity_fits,
+    parities_are_ratios,
     aims_are_whole,
     dates_fit,
     reissues_change_something,

@@ -173,6 +173,15 @@ def test_a_range_is_hit_between_its_bounds() -> None:
     assert row[12] == pytest.approx(0.5)
 
 
+def test_a_single_value_has_a_forecast_and_no_chance() -> None:
+    """A parity of exactly 1 is a range of one point: a chance of nothing would say that it cannot be met."""
+    row, points = forecast_target(
+        target(is_range=True, lower_value=13.0, upper_value=13.0, sign=None, level_value=13.0)
+    )
+    assert (row[1], row[12], row[13]) == ("forecast", None, None)
+    assert points
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [

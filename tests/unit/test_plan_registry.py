@@ -214,6 +214,75 @@ CITED = {
 }  # fmt: skip
 
 
+def parity(folder: Path, **cells: str) -> list[str]:
+    """Make the first target a parity, with these cells; return the faults of targets and measures."""
+    change(folder, "measures", 2, unit="ratio", polarity="parity")
+    usual = {
+        "kind": "level",
+        "unit": "ratio",
+        "polarity": "parity",
+        "baseline_value": "0.8",
+        "target_value": "0.95",
+    }
+    change(folder, "targets", 2, **(usual | cells))
+    change(folder, "bindings", 2, unit="ratio")
+    return [fault for fault in faults(folder) if not fault.startswith("target_tables.csv")]
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        ({}, []),
+        ({"kind": "maintain"}, []),
+        ({"comparator": "at_least", "target_value": "1"}, []),
+        ({"comparator": "at_most", "target_value": "1.05"}, []),
+        ({"comparator": "equal", "target_value": "1.05"}, []),
+        ({"kind": "benchmark", "benchmark": "England"},
+         ["kind: found 'benchmark'; allowed: level or maintain, for a parity"]),
+        ({"kind": "absolute_change"}, ["kind: found 'absolute_change'; allowed: level or maintain, for a parity"]),
+        ({"target_value": "0"}, ["target_value: found '0'; allowed: more than 0, for a parity"]),
+        ({"baseline_value": "-0.5"}, ["baseline_value: found '-0.5'; allowed: more than 0, for a parity"]),
+        ({"target_value": "1.05"}, ["target_value: found '1.05'; allowed: 1 or less, for a parity that is at_least"]),
+        ({"comparator": "more_than", "target_value": "1"},
+         ["target_value: found '1'; allowed: less than 1, for a parity that is more_than"]),
+        ({"comparator": "at_most"}, ["target_value: found '0.95'; allowed: 1 or more, for a parity that is at_most"]),
+        ({"comparator": "less_than", "target_value": "1"},
+         ["target_value: found '1'; allowed: more than 1, for a parity that is less_than"]),
+        ({"comparator": "between", "target_value": "", "target_lower": "0.9", "target_upper": "1.1"},
+         ["comparator: found 'between'; allowed: one that names a single value, for a parity"]),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_parity_is_a_ratio_on_its_way_to_1(folder: Path, cells: dict, found: list[str]):
+    assert parity(folder, **cells) == [f"targets.csv: row 2: {line}" for line in found]
+
+
+def test_a_parity_has_no_seasons_and_no_interim_value_of_zero(folder: Path):
+    target = {"target_id": "example_plan.employment_rate"}
+    for quarter in "1234":
+        add(folder, "target_profiles", **target, quarter=quarter, factor="1")
+    add(folder, "target_points", **target, point_date="2027-03-31", point_value="0")
+    found = parity(folder, shape="seasonal")
+    assert "targets.csv: row 2: shape: found 'seasonal'; allowed: linear or stepped, for a parity" in found
+    assert "target_points.csv: row 2: point_value: found '0'; allowed: more than 0, for a parity" in found
+
+
+def test_a_parity_that_is_issued_again_is_one_still(folder: Path):
+    reissue = {"target_id": "example_plan.employment_rate", "issued_date": "2026-04-01", "reason": "a review"}
+    add(folder, "target_reissues", **reissue, target_value="1.2")
+    assert (
+        "target_reissues.csv: row 2: target_value: found '1.2'; allowed: 1 or less, for a parity that is at_least"
+        in parity(folder)
+    )
+
+
+def test_only_a_plain_ratio_is_a_parity(folder: Path):
+    change(folder, "measures", 2, polarity="parity")
+    assert "measures.csv: row 2: polarity: found 'parity'; allowed: parity only for the unit ratio" in faults(
+        folder
+    )
+
+
 def test_a_due_date_is_not_taken_from_a_list_that_does_not_match(folder: Path):
     activity = {
         **CITED, "objective_id": "example_plan.work", "action_kind": "activity", "action_title": "Open centres",

@@ -188,6 +188,7 @@ final as (
                 case
                     when sign is not null or (growth_short_pct is null and growth_long_pct is null) then null
                     when polarity = 'range' then 'no class: it is best within a range'
+                    when polarity = 'parity' then 'no class: it is best at 1'
                     else 'no class: nobody says which way is better'
                 end
             ), ''

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 
 {#- What each target's series is to be carried forward to, or why it is not. One row for every target: the forecasts
-    are made from this, between the two stages. -#}
+    are made from this, between the two stages. A parity is to end as near to 1 as its target, on either side: a range. -#}
 {%- set as_of = as_of_date(var('as_of')) -%}
 with
 
@@ -22,6 +22,8 @@ joined as (
         targets.area_code,
         targets.kind,
         targets.is_range,
+        coalesce(targets.is_parity, false) as is_parity,
+        targets.compared_level,
         targets.is_assessable,
         targets.deadline_date,
         targets.target_lower,
@@ -56,9 +58,9 @@ final as (
         scale,
         sign,
         target_value as level_value,
-        target_lower as lower_value,
-        target_upper as upper_value,
-        is_range,
+        case when is_parity then 1.0 / compared_level else target_lower end as lower_value,
+        case when is_parity then compared_level else target_upper end as upper_value,
+        is_range or is_parity as is_range,
         newest_period_end,
         spacing_months,
         coalesce(points_count, 0) as points_count,

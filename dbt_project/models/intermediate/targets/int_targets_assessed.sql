@@ -9,6 +9,7 @@
     period that ends by then can still come; it must not end more than a year (or one step of the series) before.
     After a year of waiting the latest such period decides. Where the target says "contains", the period in which the
     day lies decides. A count in each year is decided by each year.
+    Of a parity all of this is said of distances from 1; the sentence says it in ratios, on the value's side of 1.
     Position. Decided: met or missed. Before: met if reached, otherwise by the gap to the path, with a tolerance that is
     a share of the required change. Without a path: not_due, and the sentence says why.
     Evidence. The gap over its standard error, one-sided, 1.645.
@@ -95,6 +96,7 @@ observed as (
         valued.binding_id,
         valued.origin,
         valued.is_after_break,
+        coalesce(targets.is_parity, false) as is_parity,
         targets.kind = 'count_in_period' and not targets.is_counted as is_each_period,
         lag(valued.period_end) over same_target as previous_end,
         lead(valued.period_end) over same_target as next_end
@@ -174,13 +176,17 @@ corners as (
         points.target_id,
         drawn.shape,
         points.point_date as corner_date,
-        points.point_value as corner_value
+        case
+            when drawn.is_parity then {{ parity_distance('points.point_value') }}
+            else points.point_value
+        end as corner_value
     from points
     inner join drawn on points.target_id = drawn.target_id
     where
         points.point_date > drawn.path_start_date
         and points.point_date < drawn.deadline_date
         and not drawn.is_range
+        and (not coalesce(drawn.is_parity, false) or points.point_value > 0)
     union
     select
         target_id,
@@ -262,6 +268,7 @@ measured as (
         case
             when
                 not is_range
+                and not is_parity
                 and kind not in ('count_in_period', 'rank', 'quartile')
                 and period_start > baseline_date
                 and not is_after_break
@@ -286,7 +293,9 @@ judged as (
         *,
         -- What the verdict was about: the target itself, or the path to it.
         case when position in ('met', 'missed') then target_gap else gap end as judged_gap,
-        case when position in ('met', 'missed') then level_value else expected_value end as judged_against
+        case when position in ('met', 'missed') then level_value else expected_value end as judged_against,
+        -- Of a parity, the side of 1 on which the value lies; exactly at 1, the target's.
+        is_parity and (value < 1 - 1e-9 or (value <= 1 + 1e-9 and coalesce(target_value, 1) < 1)) as is_below_one
     from positioned
 ),
 
@@ -302,7 +311,10 @@ evidenced as materialized (
             '((' ~ month_number('period_end') ~ ' - ' ~ month_number('path_start_date') ~ ') / 12)',
             '((' ~ month_number('deadline_date') ~ ' - ' ~ month_number('path_start_date') ~ ') / 12)'
         ) }} as growth_ratio,
-        not coalesce(judged_against between lower_bound and upper_bound, false) as is_outside_interval
+        not coalesce(judged_against between lower_bound and upper_bound, false)
+        -- An interval can lie on both sides of 1.
+        and not coalesce(is_parity and 1.0 / judged_against between lower_bound and upper_bound, false)
+            as is_outside_interval
     from judged
 ),
 
@@ -324,13 +336,21 @@ worded as materialized (
         case kind
             when 'rank' then {{ counted_text('abs(judged_gap)', 'place') }}
             when 'quartile' then {{ counted_text('abs(judged_gap)', 'quarter') }}
-            else {{ difference_text('judged_gap', 'unit', 'decimals') }}
+            else
+                {{ difference_text(
+                    side_difference('judged_against', 'compared_value', 'judged_gap'), 'unit', 'decimals'
+                ) }}
         end as gap_words,
-        {{ value_text('expected_value', 'unit', 'decimals') }} as expected_words,
-        {{ difference_text('tolerance', 'unit', 'decimals') }} as tolerance_words,
+        {{ value_text(side_value('expected_value'), 'unit', 'decimals') }} as expected_words,
+        {{ difference_text(
+            side_difference('expected_value', '(expected_value + tolerance)', 'tolerance'), 'unit', 'decimals'
+        ) }} as tolerance_words,
         {{ difference_text('target_value - baseline_value', 'unit', 'decimals') }} as required_words,
         {{ difference_text('smallest_change', 'unit', 'decimals') }} as smallest_words,
-        {{ difference_text('expected_value - path_start_value', 'unit', 'decimals') }} as asked_words,
+        {{ difference_text(
+            side_difference('path_start_value', 'expected_value', 'expected_value - path_start_value'),
+            'unit', 'decimals'
+        ) }} as asked_words,
         '(' || {{ number_text('lower_bound', 'decimals') }} || '-' || {{ number_text('upper_bound', 'decimals') }}
         || ')' as interval_words
     from evidenced

@@ -34,6 +34,7 @@ joined as (
         case
             when targets.target_value is null then 'there is no level to reach'
             when not targets.is_assessable then 'the target is not assessed'
+            when targets.polarity = 'parity' then 'it is best at 1, from either side'
             when coalesce(targets.polarity, '') not in ('higher', 'lower') then 'nobody says which way is better'
             when targets.due_date < {{ as_of_date(var('as_of')) }} then 'the due date is past'
             when charts.measure_id is null then 'there are no values'

@@ -1,7 +1,8 @@
 {{ config(materialized='table') }}
 
 {#- Could the change that a target asks for be seen at all? Judged when it is set: by the error of the value in the
-    baseline period, or else of the value nearest to it. -#}
+    baseline period, or else of the value nearest to it. Not of a range, nor of a parity: a change across 1 can be large and
+    bring it no nearer. -#}
 with
 
 targets as (
@@ -34,6 +35,7 @@ required as (
     where
         targets.is_assessable
         and not targets.is_range
+        and not coalesce(targets.is_parity, false)
         and targets.kind in ('level', 'share', 'absolute_change', 'percent_change')
 ),
 

@@ -2,7 +2,8 @@
     a change, the baseline is the value measured in the printed baseline period. The change stays as printed.
 
     A count in a period begins at nothing on the day before it, and is due on its last day. A range is assessed by the
-    distance to it: the level to reach is none. -#}
+    distance to it: the level to reach is none. A parity, whose best value is 1, is assessed by the distance from 1 on either
+    side; its baseline and level stay as printed beside that. -#}
 with
 
 targets as (
@@ -82,7 +83,9 @@ based as (
         case when dated.period not like 'R/%' then {{ written_period_months('dated.period') }} end as window_months,
         coalesce(dated.polarity = 'range' or dated.comparator = 'between', false)
         and dated.target_lower is not null
-        and dated.target_upper is not null as is_range
+        and dated.target_upper is not null as is_range,
+        coalesce(dated.polarity = 'parity' and dated.kind in ('level', 'maintain'), false)
+        and coalesce(dated.comparator, '') <> 'between' as is_parity
     from dated
     left join measured on dated.target_id = measured.target_id
 ),
@@ -91,7 +94,10 @@ levelled as (
     select
         *,
         -- Of a distance, and of a place in a ranking, less is better.
-        case when is_range or kind in ('rank', 'quartile') then 'lower' else polarity end as compared_polarity,
+        case
+            when is_range or is_parity or kind in ('rank', 'quartile') then 'lower'
+            else polarity
+        end as compared_polarity,
         case when is_counted then {{ period_end('window_start', 'window_months') }} end as window_end,
         case
             when is_range then 0
@@ -142,14 +148,19 @@ final as (
         baseline_segment,
         benchmark_area_code,
         is_range,
+        is_parity,
         is_counted,
         window_start,
         -- What is compared: the path runs from its start to the level on the deadline.
         {{ polarity_sign('compared_polarity') }} as compared_sign,
-        level_value as compared_level,
+        case
+            when is_parity then {{ parity_distance('level_value') }}
+            else level_value
+        end as compared_level,
         case
             when is_counted then 0
             when is_range then {{ range_distance('resolved_baseline', 'target_lower', 'target_upper') }}
+            when is_parity then {{ parity_distance('resolved_baseline') }}
             when kind not in ('rank', 'quartile', 'benchmark') then resolved_baseline
         end as path_start_value,
         case when is_counted then window_start - 1 else baseline_date end as path_start_date,
@@ -157,6 +168,7 @@ final as (
         coalesce(tolerance_share, {{ var('tolerance_share') }}) as tolerance_share,
         case
             when is_range then true
+            when is_parity then {{ parity_distance('level_value') }} is not null
             when coalesce(polarity, '') not in ('higher', 'lower') then false
             when kind = 'maintain' then level_value is not null
             when kind in ('level', 'share', 'absolute_change', 'percent_change') then target_value is not null

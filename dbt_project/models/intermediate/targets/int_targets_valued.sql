@@ -6,6 +6,7 @@
     carries the error of both; where that of the baseline is not known it is taken as large as the value's. A level is
     compared with a line that the plan drew, which has no error.
     A range: the distance to it, with none.
+    A parity: the distance of the ratio from 1, with that of the level to reach.
     A count in a period: what was counted from the period's first day without a gap, with the count to reach; a count
     in each year: each year's count.
     A benchmark: the value, with that of the other area in the same period; the error is of both.
@@ -38,6 +39,7 @@ observed as (
         targets.target_id,
         targets.kind,
         targets.is_range,
+        coalesce(targets.is_parity, false) as is_parity,
         targets.is_counted,
         targets.period,
         targets.window_start,
@@ -206,6 +208,7 @@ compared as (
         case
             when observed.is_range
                 then {{ range_distance('observed.value', 'observed.target_lower', 'observed.target_upper') }}
+            when observed.is_parity then {{ parity_distance('observed.value') }}
             when observed.is_counted then counted.running_value
             when observed.kind = 'rank' then placed.place
             when observed.kind = 'quartile' then {{ quartile_of('placed.place', 'placed.areas_count') }}
@@ -220,6 +223,7 @@ compared as (
             else observed.compared_level
         end as level_value,
         case
+            when observed.is_parity then {{ parity_error('observed.value', 'observed.standard_error') }}
             when observed.is_counted then counted.running_error
             when observed.kind = 'benchmark'
                 then sqrt(power(observed.standard_error, 2) + power(benchmarked.standard_error, 2))
@@ -307,6 +311,7 @@ final as (
         round(compared_error::numeric, 6)::double precision as compared_error,
         coalesce(
             unreliable_reason,
+            case when is_parity and value <= 0 then 'a ratio of zero or below has no distance from 1' end,
             case
                 when boundary_grade = 'M' and kind not in ('absolute_change', 'percent_change')
                     then 'its area was merged with another, so no level of its own is known'

@@ -284,6 +284,17 @@ final as (
                     || coalesce(
                         case
                             when abs(latest_value - target_value) <= 1e-9 then ', at the target.'
+                            when polarity = 'parity' and latest_value <= 0 then '.'
+                            -- Of a parity 0.97 is nearer to 1 than 1.05 is.
+                            when
+                                polarity = 'parity'
+                                and {{ parity_distance('latest_value') }} < {{ parity_distance('target_value') }} - 1e-9
+                                then ', nearer to 1 than the target.'
+                            when
+                                polarity = 'parity'
+                                and {{ parity_distance('latest_value') }} > {{ parity_distance('target_value') }} + 1e-9
+                                then ', further from 1 than the target.'
+                            when polarity = 'parity' then ', as near to 1 as the target.'
                             when {{ polarity_sign('polarity') }} * (latest_value - target_value) > 0
                                 then
                                     ', ' || {{ difference_text('latest_value - target_value', 'unit', 'decimals') }}

@@ -22,7 +22,15 @@ observed as (
         observations.period_end as point_date,
         observations.period_start,
         observations.period_months,
-        assessments.expected_value,
+        -- The path of a parity is one of distances from 1: drawn on the side from which it starts.
+        case
+            when targets.polarity = 'parity'
+                then
+                    {{ parity_ratio(
+                        'assessments.expected_value', 'coalesce(targets.baseline_value, targets.target_value) < 1'
+                    ) }}
+            else assessments.expected_value
+        end as expected_value,
         observations.value as actual_value,
         observations.lower_bound as actual_lower,
         observations.upper_bound as actual_upper,
