@@ -114,11 +114,13 @@
 
 {# Which way a value has moved since the baseline: two independent figures. Called at z of 2.17 (two-sided, 3 %), so that
    false calls stay below 5 % of series in which nothing changes: at 1.96 up to 6.1 % of those that `make evaluate` draws
-   were called, small counts most often, since they are not quite normal. #}
-{% macro direction_of_travel(change_z, sign) -%}
+   were called, small counts most often, since they are not quite normal. Nor is a change announced that is no larger than
+   a usual revision of its series. #}
+{% macro direction_of_travel(change_z, sign, change, typical_revision) -%}
     case
         when {{ change_z }} is null then 'cannot_tell'
         when abs({{ change_z }}) < 2.17 then 'no_significant_change'
+        when {{ is_within_revisions(change, typical_revision) }} then 'within_revisions'
         when {{ change_z }} * {{ sign }} > 0 then 'improving'
         when {{ change_z }} * {{ sign }} < 0 then 'worsening'
         else 'no_significant_change'

@@ -20,6 +20,10 @@ observations as (
     from {{ ref('int_observations_weighed') }}
 ),
 
+revisions as (
+    select * from {{ ref('int_series_revisions') }}
+),
+
 measures as (
     select * from {{ ref('stg_plans__measures') }}
 ),
@@ -224,6 +228,9 @@ reasoned as (
         gathered.slope,
         gathered.chi_squared,
         gathered.keeps_its_sign,
+        revisions.typical_revision,
+        ({{ month_number('gathered.last_period_end') }} - {{ month_number('gathered.first_period_end') }}) / 12
+            as years_covered,
         case
             when gathered.points_count is null and series.rows_count >= {{ trend_points() }} then 'missing values'
             when gathered.points_count is null then 'not enough points'
@@ -242,6 +249,11 @@ reasoned as (
     inner join measures on series.measure_id = measures.measure_id
     left join gathered on series.measure_id = gathered.measure_id and series.area_code = gathered.area_code
     left join reached on series.measure_id = reached.measure_id and series.area_code = reached.area_code
+    left join revisions
+        on
+            series.measure_id = revisions.measure_id
+            and series.area_code = revisions.area_code
+            and series.unit = revisions.unit
 ),
 
 tested as (
@@ -249,6 +261,11 @@ tested as (
         *,
         case
             when trend_reason is not null then 'cannot_be_calculated'
+            when
+                chi_squared > {{ trend_threshold() }}
+                and keeps_its_sign
+                and {{ is_within_revisions('slope * years_covered', 'typical_revision') }}
+                then 'within_revisions'
             when chi_squared > {{ trend_threshold() }} and keeps_its_sign and slope > 0 then 'increasing'
             when chi_squared > {{ trend_threshold() }} and keeps_its_sign then 'decreasing'
             when chi_squared > {{ trend_threshold() }} then 'no_significant_change_outlier'

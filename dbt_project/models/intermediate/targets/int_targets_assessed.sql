@@ -13,7 +13,8 @@
     Position. Decided: met or missed. Before: met if reached, otherwise by the gap to the path, with a tolerance that is
     a share of the required change. Without a path: not_due, and the sentence says why.
     Evidence. The gap over its standard error, one-sided, 1.645.
-    Direction of travel. The change since the baseline over its standard error, two-sided, 2.17. -#}
+    Direction of travel. The change since the baseline over its standard error, two-sided, 2.17; and larger than a usual
+    revision. -#}
 {%- set as_of = as_of_date(var('as_of')) -%}
 with
 
@@ -27,6 +28,10 @@ valued as (
 
 detectable as (
     select * from {{ ref('int_targets_detectable') }}
+),
+
+revisions as (
+    select * from {{ ref('int_series_revisions') }}
 ),
 
 points as (
@@ -96,6 +101,7 @@ observed as (
         valued.binding_id,
         valued.origin,
         valued.is_after_break,
+        revisions.typical_revision,
         coalesce(targets.is_parity, false) as is_parity,
         targets.kind = 'count_in_period' and not targets.is_counted as is_each_period,
         lag(valued.period_end) over same_target as previous_end,
@@ -103,6 +109,11 @@ observed as (
     from targets
     inner join valued on targets.target_id = valued.target_id
     left join detectable on targets.target_id = detectable.target_id
+    left join revisions
+        on
+            valued.measure_id = revisions.measure_id
+            and valued.area_code = revisions.area_code
+            and targets.unit = revisions.unit
     window same_target as (
         partition by targets.target_id
         order by valued.period_end, valued.period_start
@@ -304,7 +315,9 @@ evidenced as materialized (
     select
         *,
         {{ target_evidence() }} as evidence,
-        {{ direction_of_travel('change_z', polarity_sign('polarity')) }} as direction_of_travel,
+        {{ direction_of_travel(
+            'change_z', polarity_sign('polarity'), '(value - baseline_value)', 'typical_revision'
+        ) }} as direction_of_travel,
         {{ people_of('judged_gap', 'population', 'unit') }} as people_gap,
         {{ growth_ratio(
             'compared_value', 'path_start_value', 'level_value', 'sign',
@@ -405,6 +418,7 @@ final as (
         population,
         round(growth_ratio::numeric, 4)::double precision as growth_ratio,
         {{ growth_class('growth_ratio', 'target_gap >= -1e-9') }} as growth_class,
+        typical_revision,
         value_words
         || case
             when not is_assessable and unverifiable_reason is not null then ': '

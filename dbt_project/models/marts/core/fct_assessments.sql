@@ -43,7 +43,8 @@ final as (
         population,
         people_gap,
         growth_ratio,
-        growth_class
+        growth_class,
+        typical_revision
     from assessed
 )
 

@@ -115,6 +115,7 @@ joined as (
         standing.people_gap,
         standing.growth_ratio,
         standing.growth_class,
+        standing.typical_revision,
         standing.error_basis,
         standing.boundary_grade,
         standing.binding_id,
@@ -359,7 +360,8 @@ final as (
         latest_period_end,
         case when not is_undecidable then assessed_period_start end as assessed_period_start,
         case when not is_undecidable then assessed_period_months end as assessed_period_months,
-        case when not is_undecidable then assessed_period_end end as assessed_period_end
+        case when not is_undecidable then assessed_period_end end as assessed_period_end,
+        typical_revision
     from overridden
 )
 
