@@ -1,7 +1,8 @@
 """dbt in a process of its own, for several stages: importing it and parsing the project cost seconds, so both happen once.
 
-Reads a line of JSON for each stage, the arguments of `dbt build`, and answers `true` or `false`: did it go well.
-What dbt prints goes to the standard error.
+Reads a line of JSON for each stage, the arguments of `dbt build`, and answers with one: `{"success": true, "nodes": [...]}`,
+each node with its `unique_id`, `status`, `message` and `execution_time` in seconds. What dbt prints goes to the standard
+error.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import os
 import sys
 from typing import Any
 
+#: What dbt would write of its own besides takes a second a stage: two copies of the project as it has parsed it, and a log
+#: of all that it thinks.
+QUIETLY = ("--no-use-colors", "--no-write-json", "--log-level-file", "none")
 PARSED_BY = ("--project-dir", "--profiles-dir", "--target-path", "--log-path", "--vars")
 
 
@@ -28,17 +32,28 @@ def main() -> None:
     for line in sys.stdin:
         arguments: list[str] = json.loads(line)
         if manifest is None:
-            parsed = dbtRunner().invoke(
-                ["--no-use-colors", "--no-partial-parse", "--no-write-json", "parse", *_shared(arguments)]
-            )
+            parsed = dbtRunner().invoke([*QUIETLY, "--no-partial-parse", "parse", *_shared(arguments)])
             manifest = parsed.result if parsed.success else None
-        is_good = manifest is not None
-        if is_good:
-            is_good = dbtRunner(manifest=manifest).invoke(["--no-use-colors", "build", *arguments]).success
-        print(json.dumps(is_good), file=answers, flush=True)
+        answer: dict[str, Any] = {"success": False, "nodes": []}
+        if manifest is not None:
+            done = dbtRunner(manifest=manifest).invoke([*QUIETLY, "build", *arguments])
+            answer = {"success": done.success, "nodes": _nodes(done.result)}
+        print(json.dumps(answer), file=answers, flush=True)
     # Nothing is left to be done, and taking all that was made apart takes seconds.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _nodes(result: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (dbt has no types)
+    return [
+        {
+            "unique_id": one.node.unique_id,
+            "status": str(one.status),
+            "message": one.message,
+            "execution_time": one.execution_time,
+        }
+        for one in getattr(result, "results", [])
+    ]
 
 
 def _shared(arguments: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self, cast
+from typing import IO, Any, Self, cast
 
 from planmark import database
 from planmark.cli.processes import end_with_parent
@@ -33,6 +33,8 @@ class Dbt:
 
         Raises: RegistryError if the plan files have faults.
         """
+        #: How long each node took, by its id.
+        self.seconds: dict[str, float] = {}
         self._folder = settings.home / "dbt" / build
         self._variables = {**variables, "build": build} if build else dict(variables)
         self._log = settings.home / "logs" / log_name
@@ -68,18 +70,13 @@ class Dbt:
         Unit tests are left out: they test the code, and the code has not changed since it was tested.
         Raises: TransformError naming each node that failed and what the database said.
         """
-        target = self._folder / "target"
-        results = target / "run_results.json"
-        results.unlink(missing_ok=True)
-        is_good = self._asked([
+        is_good, nodes = self._asked([
             *selection, "--exclude-resource-type", "unit_test",
             "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
-            "--target-path", str(target), "--log-path", str(self._folder / "logs"),
+            "--target-path", str(self._folder / "target"), "--log-path", str(self._folder / "logs"),
             "--vars", json.dumps(self._variables),
         ])  # fmt: skip
-        nodes = _nodes(results)
-        if nodes:
-            results.rename(target / f"{stage.replace(' ', '_')}.json")
+        self.seconds |= {node["unique_id"]: node["execution_time"] for node in nodes}
         if not is_good:
             raise TransformError(
                 f"dbt could not build {stage}",
@@ -101,13 +98,14 @@ class Dbt:
             self._process.kill()
             self._process.wait()
 
-    def _asked(self, arguments: Sequence[str]) -> bool:
+    def _asked(self, arguments: Sequence[str]) -> tuple[bool, list[dict[str, Any]]]:
         try:
             print(json.dumps(arguments), file=self._questions, flush=True)
-            answer = self._answers.readline()
+            line = self._answers.readline()
         except BrokenPipeError:
-            answer = ""
-        return answer.strip() == "true"
+            line = ""
+        answer = json.loads(line or '{"success": false, "nodes": []}')
+        return answer["success"], answer["nodes"]
 
 
 def _environment(settings: Settings, plans: Path) -> dict[str, str]:
@@ -127,19 +125,13 @@ def _environment(settings: Settings, plans: Path) -> dict[str, str]:
     }
 
 
-def _nodes(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    return list(json.loads(path.read_text(encoding="utf-8"))["results"])
-
-
-def _name(node: Mapping[str, str]) -> str:
+def _name(node: Mapping[str, Any]) -> str:
     """Return `model mart_plan_progress` for `model.planmark.mart_plan_progress`."""
     kind, _, name = node["unique_id"].split(".")[:3]
     return f"{kind} {name}"
 
 
-def _said(nodes: Sequence[Mapping[str, str]]) -> str:
+def _said(nodes: Sequence[Mapping[str, Any]]) -> str:
     faults = [node for node in nodes if node["status"] in _FAULTS]
     return "\n".join(f"{_name(node)}: {' '.join(str(node['message']).split())}" for node in faults)
 

@@ -243,14 +243,6 @@ def build(settings: Settings, as_of: date) -> Built:
         skipped={},
     )
     began = time.perf_counter()
-    steps.build_marts(settings, night)
+    nodes = steps.build_marts(settings, night)
     seconds = time.perf_counter() - began
-    results = [
-        result
-        for stage in ("staging_and_intermediate", "the_marts")
-        for result in json.loads((settings.home / f"dbt/target/{stage}.json").read_text(encoding="utf-8"))[
-            "results"
-        ]
-    ]
-    nodes = {result["unique_id"]: result["execution_time"] for result in results}
     return Built(settings, night["publication_id"], seconds, nodes)
