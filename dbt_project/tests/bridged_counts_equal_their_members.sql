@@ -5,7 +5,8 @@ select
     bridged.measure_id as found
 from {{ ref('int_observations_bridged') }} as bridged
 where
-    bridged.boundary_grade is not null
+    -- U: the area's own value, as published.
+    bridged.boundary_grade <> 'U'
     and {{ is_count('bridged.unit') }}
     and not exists (
         select 1
