@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 {#- Versions of values that ended: replaced by another, or taken back by the publisher. Only values of which a version
     ended are looked at: few of them are. -#}
 with

@@ -361,7 +361,7 @@ final as (
         case when not is_undecidable then assessed_period_start end as assessed_period_start,
         case when not is_undecidable then assessed_period_months end as assessed_period_months,
         case when not is_undecidable then assessed_period_end end as assessed_period_end,
-        typical_revision
+        case when not is_undecidable then typical_revision end as typical_revision
     from overridden
 )
 
