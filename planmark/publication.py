@@ -1,7 +1,7 @@
 """Publications: what readers see, changed in one transaction.
 
-dbt builds each publication in a schema of its own, `marts_<publication_id>`. Readers bind to the views in
-schema `marts`. Publishing points every view at the new schema and commits; a reader sees one publication or
+dbt builds marts in the schema `marts_candidate`, which becomes `marts_<publication_id>` when they are whole. Readers bind
+to the views in schema `marts`. Publishing points every view at the new schema and commits; a reader sees one publication or
 another, never a mixture, and never an error.
 """
 
@@ -12,7 +12,8 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -54,6 +55,10 @@ LONG_ATTEMPT_SHARE = 0.2
 PAUSE_SECONDS = (0.005, 2.0)
 #: Longer than a reader's query or idle transaction can last (60 s each): one slow reader cannot stop us.
 PATIENCE_SECONDS = 300.0
+
+#: Where dbt builds (dbt_project/dbt_project.yml). What is left of a build that failed stays until the next one begins.
+CANDIDATE = "marts_candidate"
+CANDIDATE_PATIENCE_SECONDS = 60.0
 
 _LOCK_KEY: LiteralString = "hashtext('planmark_publish')"
 _SCHEMA_PATTERN = r"^marts_p\d{8}t\d{6}_[0-9a-z]+$"
@@ -256,6 +261,50 @@ def register_candidate(
             ).format(publication_id, sql.SQL(_LATEST))
         )
         return _known(connection, publication_id)
+
+
+def clear_candidate(settings: Settings, *, patience: float = CANDIDATE_PATIENCE_SECONDS) -> None:
+    """Drop what a build that failed has left, so that none of it gets into the next. Only one build at a time may run.
+
+    Raises: PublicationError if somebody has been reading it for `patience` seconds.
+    """
+    with _replacing(settings, CANDIDATE, patience):
+        pass
+
+
+def name_candidate(
+    settings: Settings, publication_id: str, *, patience: float = CANDIDATE_PATIENCE_SECONDS
+) -> None:
+    """Give the marts that dbt has built the name of their publication, in the place of an earlier build of it.
+
+    Raises: PublicationError if somebody has been reading that for `patience` seconds.
+    """
+    schema = schema_of(publication_id)
+    with _replacing(settings, schema, patience) as connection:
+        connection.execute(
+            sql.SQL("alter schema {} rename to {}").format(sql.Identifier(CANDIDATE), sql.Identifier(schema))
+        )
+
+
+@contextmanager
+def _replacing(settings: Settings, schema: str, patience: float) -> Iterator[psycopg.Connection]:
+    """Drop a candidate's schema, in one transaction with what takes its place."""
+    with connect(settings, Role.TRANSFORMER, autocommit=True) as connection:
+        try:
+            with connection.transaction():
+                connection.execute(
+                    sql.SQL("set local lock_timeout = {}").format(f"{max(1, round(patience * 1000))}ms")
+                )
+                _drop_schema(connection, schema)
+                yield connection
+        except psycopg.errors.LockNotAvailable as error:
+            raise PublicationError(
+                "somebody reads an earlier candidate, which is in the way of this one",
+                where=schema,
+                got=_holders(connection, schema) or "no one now",
+                expected=f"nobody within {patience:.0f} s",
+                next_step="end those sessions, or run the step build_marts again",
+            ) from error
 
 
 # --- Publishing ------------------------------------------------------------------------------------
@@ -524,7 +573,7 @@ def _lock_views(
                 raise PublicationError(
                     "readers held the views for too long; they go on with what they had",
                     where=publication.publication_id,
-                    got=_holders(connection) or f"no one now, after {attempts} attempts",
+                    got=_holders(connection, "marts") or f"no one now, after {attempts} attempts",
                     expected=f"every view free for a moment within {patience:.0f} s",
                     next_step="end those sessions, or run the step publish again",
                 ) from error
@@ -628,7 +677,7 @@ def _type(name: str) -> sql.SQL:
     return sql.SQL(name)  # the database's own format_type, never a person's text
 
 
-def _holders(connection: psycopg.Connection) -> str:
+def _holders(connection: psycopg.Connection, schema: str) -> str:
     rows = connection.execute(
         """
         select distinct a.pid, coalesce(a.usename, '?'), c.relname
@@ -636,9 +685,10 @@ def _holders(connection: psycopg.Connection) -> str:
         join pg_class as c on c.oid = l.relation
         join pg_namespace as n on n.oid = c.relnamespace
         left join pg_stat_activity as a on a.pid = l.pid
-        where n.nspname = 'marts' and l.granted and l.pid <> pg_backend_pid()
+        where n.nspname = %s and l.granted and l.pid <> pg_backend_pid()
         order by 1, 3
-        """
+        """,
+        (schema,),
     ).fetchall()
     sessions: dict[str, list[str]] = {}
     for pid, user, view in rows:
@@ -704,7 +754,7 @@ def _to_drop(connection: psycopg.Connection, keep: int) -> Iterable[str]:
 
 
 def _drop(connection: psycopg.Connection, schema: str) -> None:
-    """Drop one schema and what is in it. Never `cascade`: it would take a view from under the readers."""
+    """Drop the schema of a publication."""
     connection.execute("set local lock_timeout = '500ms'")
     # First the row, which a rollback takes first as well: then one of the two sees what the other did.
     connection.execute(
@@ -712,6 +762,11 @@ def _drop(connection: psycopg.Connection, schema: str) -> None:
         "where schema_name = %s",
         (schema,),
     )
+    _drop_schema(connection, schema)
+
+
+def _drop_schema(connection: psycopg.Connection, schema: str) -> None:
+    """Drop a schema, if there, and what is in it. Never `cascade`: it would take a view from under the readers."""
     for kind, kinds in (("view", ["v"]), ("materialized view", ["m"]), ("table", ["r", "p"])):
         names = connection.execute(
             "select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
@@ -721,4 +776,4 @@ def _drop(connection: psycopg.Connection, schema: str) -> None:
         if names:
             listed = sql.SQL(", ").join(sql.Identifier(schema, row[0]) for row in names)
             connection.execute(sql.SQL("drop " + kind + " {} restrict").format(listed))
-    connection.execute(sql.SQL("drop schema {} restrict").format(sql.Identifier(schema)))
+    connection.execute(sql.SQL("drop schema if exists {} restrict").format(sql.Identifier(schema)))

@@ -36,12 +36,13 @@ def build(
     begin: Callable[[str], None] = lambda _: None,
     name: str = "",
 ) -> dict[str, float]:
-    """Build the marts of `variables["publication_id"]`, all from one state of `raw`, in the place of what was there of them.
+    """Build the marts of `variables["publication_id"]`, all from one state of `raw`.
 
     Returns the seconds that each node of dbt took, by its id.
 
-    `part` is told of each part as it begins, `begin` of the fingerprint of what goes in. `name` is that of a build that
-    looks back: it has schemas of its own.
+    They are in the schema `marts_candidate` then; those of a build that looks back, in the schema of its `name`.
+
+    `part` is told of each part as it begins, `begin` of the fingerprint of what goes in.
     Raises: RegistryError if the plan files have faults; TransformError naming each node that failed; DatabaseError if
     deliveries keep arriving meanwhile.
     """

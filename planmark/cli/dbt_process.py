@@ -1,5 +1,9 @@
 """dbt in a process of its own, for several stages: importing it and parsing the project cost seconds, so both happen once.
 
+What dbt has parsed is kept beside what it runs (`partial_parse.msgpack`), and is good for as long as no file of the project
+changes: dbt parses anew what has changed, and all of it where the version of dbt or the variables are others. So only the
+variable that decides names of schemas is known when it parses; the others take effect when a model is compiled.
+
 Reads a line of JSON for each stage, the arguments of `dbt build`, and answers with one: `{"success": true, "nodes": [...]}`,
 each node with its `unique_id`, `status`, `message` and `execution_time` in seconds. What dbt prints goes to the standard
 error.
@@ -17,7 +21,8 @@ from typing import Any
 #: What dbt would write of its own besides takes a second a stage: two copies of the project as it has parsed it, and a log
 #: of all that it thinks.
 QUIETLY = ("--no-use-colors", "--no-write-json", "--log-level-file", "none")
-PARSED_BY = ("--project-dir", "--profiles-dir", "--target-path", "--log-path", "--vars")
+PARSED_BY = ("--project-dir", "--profiles-dir", "--target-path", "--log-path")
+NAMING_VARIABLE = "build"
 
 
 def main() -> None:
@@ -32,7 +37,7 @@ def main() -> None:
     for line in sys.stdin:
         arguments: list[str] = json.loads(line)
         if manifest is None:
-            parsed = dbtRunner().invoke([*QUIETLY, "--no-partial-parse", "parse", *_shared(arguments)])
+            parsed = dbtRunner().invoke([*QUIETLY, "parse", *_parsed_by(arguments)])
             manifest = parsed.result if parsed.success else None
         answer: dict[str, Any] = {"success": False, "nodes": []}
         if manifest is not None:
@@ -56,10 +61,11 @@ def _nodes(result: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (dbt has no ty
     ]
 
 
-def _shared(arguments: list[str]) -> list[str]:
-    return [
-        part for name, value in itertools.pairwise(arguments) if name in PARSED_BY for part in (name, value)
-    ]
+def _parsed_by(arguments: list[str]) -> list[str]:
+    given = dict(itertools.pairwise(arguments))
+    variables = json.loads(given["--vars"])
+    naming = {name: value for name, value in variables.items() if name == NAMING_VARIABLE}
+    return [*(part for name in PARSED_BY for part in (name, given[name])), "--vars", json.dumps(naming)]
 
 
 if __name__ == "__main__":

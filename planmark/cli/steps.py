@@ -259,6 +259,7 @@ def build_marts(settings: Settings, night: Night) -> dict[str, float]:
     settings = _on_the_day(settings, night)
 
     def begin(fingerprint: str) -> None:
+        publication.clear_candidate(settings)
         publication.register_candidate(
             settings,
             night["publication_id"],
@@ -269,7 +270,7 @@ def build_marts(settings: Settings, night: Night) -> dict[str, float]:
         )
 
     with _building(settings):
-        return build_stage.build(
+        seconds = build_stage.build(
             settings,
             {
                 "publication_id": night["publication_id"],
@@ -280,6 +281,8 @@ def build_marts(settings: Settings, night: Night) -> dict[str, float]:
             part=lambda name: step(settings, night["run_id"], name),
             begin=begin,
         )
+        publication.name_candidate(settings, night["publication_id"])
+    return seconds
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def build(settings: Settings, publication_id: str, as_of: str, marts: tuple[str,
         dbt.build("staging and intermediate", build_stage.BEFORE_MARTS)
         forecast_stage.run(settings)
         dbt.build("the marts", marts)
+    publication.name_candidate(settings, publication_id)
 
 
 def publish_on(settings: Settings, publication_id: str, day: datetime) -> None:

@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from expectations.tables import ROW_FOR_ROW
-from planmark import database
+from planmark import database, publication
 from planmark.cli import forecast_stage
 from planmark.database import Role
 from planmark.settings import ROOT, Settings
@@ -179,6 +179,7 @@ def built(module_warehouse: Settings, tmp_path_factory: pytest.TempPathFactory) 
     assert "unit_test" in first
     forecast_stage.run(module_warehouse)
     dbt(module_warehouse, folder, "path:models/marts", unit_tests=True, **variables)
+    publication.name_candidate(module_warehouse, FIRST)
     assert sorted(str(path) for path in PROJECT.rglob("*")) == before
     yield module_warehouse
 
@@ -530,6 +531,7 @@ def test_a_second_build_leaves_the_first_publication_alone(built: Settings, tmp_
     forecast_stage.run(built)
     assert forecasts(built) == made
     dbt(built, tmp_path, "path:models/marts", publication_id=SECOND, run_id="run_2", **as_of)
+    publication.name_candidate(built, SECOND)
     assert columns(built) == before
     assert target(built, "employment_rate_march_2008")["latest_value"] == 65.1
     then = target(built, "employment_rate_march_2008", schema=SECOND)

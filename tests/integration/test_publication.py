@@ -283,6 +283,39 @@ def test_leftovers_go_with_the_next_good_publication(warehouse: Settings):
     assert schemas(warehouse) == sorted(kept)
 
 
+def test_a_candidate_takes_the_name_of_its_publication_and_the_place_of_an_earlier_build(warehouse: Settings):
+    build(warehouse, identity(1))
+    with database.connect(warehouse, Role.TRANSFORMER) as connection:
+        connection.execute(
+            "create schema marts_candidate; create table marts_candidate.dim_areas as select 'new' as area_code"
+        )
+    with database.connect(warehouse, Role.GATE) as reader:
+        reader.execute(f"select * from marts_{identity(1)}.dim_areas")
+        with pytest.raises(PublicationError, match=r"(?s)somebody reads .*planmark_gate reads dim_areas"):
+            publication.name_candidate(warehouse, identity(1), patience=0.2)
+    publication.name_candidate(warehouse, identity(1))
+    with database.connect(warehouse, Role.TRANSFORMER) as connection:
+        assert connection.execute(f"select area_code from marts_{identity(1)}.dim_areas").fetchall() == [
+            ("new",)
+        ]
+        assert not connection.execute(
+            "select 1 from pg_namespace where nspname = 'marts_candidate'"
+        ).fetchall()
+
+
+def test_what_a_failed_build_left_does_not_get_into_the_next(warehouse: Settings):
+    publication.clear_candidate(warehouse)  # nothing to clear is no fault
+    with database.connect(warehouse, Role.TRANSFORMER) as connection:
+        connection.execute(
+            "create schema marts_candidate; create table marts_candidate.mart_of_old as select 1 as a"
+        )
+    publication.clear_candidate(warehouse)
+    with database.connect(warehouse, Role.TRANSFORMER) as connection:
+        assert not connection.execute(
+            "select 1 from pg_namespace where nspname = 'marts_candidate'"
+        ).fetchall()
+
+
 def test_a_schema_that_is_still_read_is_dropped_another_night(warehouse: Settings):
     for number in (1, 2):
         publication.publish(warehouse, build(warehouse, identity(number)))

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ingest.definitions import area_codes, load_definitions
+from planmark.cli.dbt_process import NAMING_VARIABLE
 from planmark.registry import declaration
 from planmark.registry.declaration import FILE as DECLARATION
 from planmark.settings import ROOT
@@ -103,6 +104,22 @@ def test_every_model_states_its_grain() -> None:
     assert [
         name for name, model in models.items() if not model["description"].startswith("One row per")
     ] == []
+
+
+def test_no_variable_but_the_one_known_when_dbt_parses_decides_what_a_model_is() -> None:
+    """What was parsed is kept from night to night (ADR 17), so a variable that differs by night would not be seen."""
+    naming = (PROJECT / "macros" / "generate_schema_name.sql").read_text(encoding="utf-8")
+    assert set(re.findall(r"var\('(\w+)'", naming)) == {NAMING_VARIABLE}
+    configured = {path.name: path.read_text(encoding="utf-8") for path in PROJECT.rglob("*.yml")}
+    configured |= {
+        path.name: " ".join(
+            re.findall(r"config\((.*?)\)\s*-?\}\}", path.read_text(encoding="utf-8"), re.DOTALL)
+        )
+        for path in [*MODELS, *(PROJECT / "tests").rglob("*.sql")]
+    }
+    assert [name for name, text in configured.items() if re.search(r"\bvar\(", text)] == []
+    assert "contract" in configured["dbt_project.yml"]
+    assert any("materialized" in text for name, text in configured.items() if name.endswith(".sql"))
 
 
 def test_every_mart_names_its_publication_first_and_describes_every_column() -> None:
