@@ -43,7 +43,8 @@ fi
 rm -f .venv/.installed-*
 .venv/bin/python -m pip --disable-pip-version-check install --quiet uv ||
     fail "the installer could not be fetched" "check that a Python package registry can be reached (proxy: HTTPS_PROXY)"
-.venv/bin/python -m uv pip install --quiet --python .venv/bin/python --require-hashes --requirement "$lock" ||
+# Compiled once, here: every command imports some thousands of modules, and compiling them takes as long as the rest of it.
+.venv/bin/python -m uv pip install --quiet --compile-bytecode --python .venv/bin/python --require-hashes --requirement "$lock" ||
     fail "the packages of $lock could not be installed" "read the message above; run the same command again to go on"
 .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable . ||
     fail "planmark itself could not be installed" "read the message above"

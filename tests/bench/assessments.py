@@ -169,8 +169,19 @@ def report(sizes: Sequence[Size]) -> None:
             added = 1000 * (after.median - before.median) / (after.targets - before.targets)
             print(f"  from {before.targets:,} to {after.targets:,}: {added:.2f} s for each 1,000 more")
         print("  linear where these agree; a rising figure grows faster than the targets")
+    print(
+        "\nthe slowest run of each size, and what took longest in it; a plan that the database guessed badly shows here"
+    )
+    for size in sizes:
+        slowest = max(size.runs, key=lambda run: run.seconds)
+        named = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in _longest(slowest, 3))
+        print(f"{size.targets:8,} {slowest.seconds:7.1f} s: {named}")
     last = sizes[-1].runs[-1]
     print(f"\nwhere the time went with {sizes[-1].targets:,} targets, {last.seconds:.1f} s in all:")
-    for name, seconds in sorted(last.nodes.items(), key=lambda pair: -pair[1])[:MOST_NODES]:
-        kind, _, short = name.split(".")[:3]
-        print(f"  {seconds:8.2f} s  {kind} {short}")
+    for name, seconds in _longest(last, MOST_NODES):
+        print(f"  {seconds:8.2f} s  {name}")
+
+
+def _longest(run: Built, count: int) -> list[tuple[str, float]]:
+    nodes = sorted(run.nodes.items(), key=lambda pair: -pair[1])[:count]
+    return [(" ".join(name.split(".")[0:3:2]), seconds) for name, seconds in nodes]
