@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -27,9 +27,10 @@ from planmark.database import Role, connect
 from planmark.errors import PlanmarkError, PublicationError
 from planmark.settings import Settings, load_settings
 
-_NAME = re.compile(r"as_of_(\d{4})(\d\d)(\d\d)(_released|_current)?")
+_NAME = re.compile(r"as_of_\d{8}(?:_released|_current)?")
 #: What stands under the working name while a build goes on, and is dropped before and after it.
 _WORKING = "_new"
+_LEFT_OVER = re.compile(rf"({_NAME.pattern}){_WORKING}")
 _PARTS = ("", "_staging", "_intermediate", "_reference")
 
 
@@ -120,6 +121,7 @@ def build(settings: Settings, day: date, versions: Versions = Versions.AS_OF) ->
 
     Raises: PublicationError if nothing was known by then; TransformError if dbt fails.
     """
+    clear_leftovers(settings)
     name = schema_of(day, versions)
     working = name + _WORKING
     with alone(settings, name) as connection:
@@ -141,6 +143,17 @@ def build(settings: Settings, day: date, versions: Versions = Versions.AS_OF) ->
         finally:
             _drop(connection, working)
         return Built(name, _checksums(connection, name))
+
+
+def clear_leftovers(settings: Settings) -> None:
+    """Drop what builds left that were killed, of whatever day. One that is under way holds the lock of its name."""
+    with connect(settings, Role.TRANSFORMER) as connection:
+        rows = connection.execute(
+            "select nspname from pg_namespace where nspname like 'as\\_of\\_%'"
+        ).fetchall()
+    for name in sorted({left[1] for (schema,) in rows if (left := _LEFT_OVER.match(schema))}):
+        with suppress(PublicationError), alone(settings, name) as connection:
+            _drop(connection, name + _WORKING)
 
 
 def remove(settings: Settings, name: str) -> None:

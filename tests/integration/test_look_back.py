@@ -32,8 +32,8 @@ def query(
         return connection.cursor(row_factory=dict_row).execute(text.encode(), values).fetchall()
 
 
-def change(settings: Settings, *statements: str) -> None:
-    with database.connect(settings, Role.ADMIN) as connection:
+def change(settings: Settings, *statements: str, role: Role = Role.ADMIN) -> None:
+    with database.connect(settings, role) as connection:
         for statement in statements:
             connection.execute(statement.encode())
 
@@ -271,6 +271,22 @@ def _values_of_2004_and_2005(settings: Settings) -> dict[int, float]:
         "and dataset_id = 'ons_local_employment_rate'",
     )
     return {row["year"]: row["value"] for row in rows}
+
+
+def test_what_a_killed_build_left_is_dropped_unless_it_is_under_way(warehouse: Settings) -> None:
+    names = ("as_of_20010101", "as_of_20020202_released", "as_of_20030303")
+    change(
+        warehouse,
+        "create schema as_of_20010101",
+        "create schema as_of_20010101_new_staging",
+        "create schema as_of_20020202_released_new",
+        "create schema as_of_20030303_new",
+        role=Role.TRANSFORMER,
+    )
+    with as_of.alone(warehouse, names[2]):
+        as_of.clear_leftovers(warehouse)
+    found = query(warehouse, "select nspname from pg_namespace where nspname like 'as\\_of%' order by 1")
+    assert [row["nspname"] for row in found] == ["as_of_20010101", "as_of_20030303_new"]
 
 
 @pytest.mark.parametrize(("day", "versions"), [("2008-01-01", "as_of"), ("2008-01-01", "released")])
