@@ -285,7 +285,9 @@ def test_what_a_killed_build_left_is_dropped_unless_it_is_under_way(warehouse: S
     )
     with as_of.alone(warehouse, names[2]):
         as_of.clear_leftovers(warehouse)
-    found = query(warehouse, "select nspname from pg_namespace where nspname like 'as\\_of%' order by 1")
+    found = query(
+        warehouse, "select nspname from pg_namespace where starts_with(nspname, 'as_of') order by 1"
+    )
     assert [row["nspname"] for row in found] == ["as_of_20010101", "as_of_20030303_new"]
 
 
