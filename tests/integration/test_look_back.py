@@ -69,6 +69,13 @@ def told(module_warehouse: Settings) -> Iterator[dict[str, Any]]:
         f"delete from raw.observations where series_id = {SERIES} and period_start >= '2008-01-01'",
         f"update raw.observations set value = 66.9 where series_id = {SERIES} and period_start = '2007-01-01'",
     )
+    # A build that failed left a table, which the publisher would refuse.
+    change(
+        settings,
+        "create schema marts_candidate",
+        "create table marts_candidate.mart_of_old as select 1 as half",
+        role=Role.TRANSFORMER,
+    )
     night(settings, "p20080503t020000_aaaa", MAY)
     first = as_of.build(settings, BETWEEN)
     change(
